@@ -6,6 +6,8 @@ order and a change costs one subtraction and one addition). The digest of the di
 
 import hashlib
 import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -34,6 +36,15 @@ MODELS_HEADER = "Campusgate-Models"
 changes, which says in `models` those that it can."""
 PICTURES_HEADER = "Campusgate-Pictures"
 """The kinds of events at which the gate's camera takes a picture, separated by spaces; left out where it takes none."""
+
+
+def time_in(headers: Mapping[str, str]) -> datetime | None:
+    """Return the server's time in the headers of an answer, None where it is not told."""
+    try:
+        return datetime.fromisoformat(headers[TIME_HEADER]).astimezone(UTC)
+    except (KeyError, ValueError, OverflowError):
+        return None
+
 
 CredentialKind = Literal["card", "code", "pin"]
 CredentialStatus = Literal["active", "lost", "suspended", "replaced", "returned"]

@@ -24,7 +24,7 @@ from web.problems import NotFoundError, ProblemError
 
 PAGE = 2000
 
-_LOOKING_BACK = ("anti_passback", "occupancy", "first_person")
+LOOKING_BACK = ("anti_passback", "occupancy", "first_person")
 """The rules of a policy for which a gate must know of passages at other gates."""
 
 _PASSAGES, _STATES, _GATES = (table_of(one) for one in (ZonePassage, ZonePassageState, GateRecord))
@@ -240,6 +240,6 @@ def _revisions_by_gate(session: Session, states: Iterable[ZonePassageState]) -> 
     found = {}
     for name, policy in session.execute(select(GateRecord.name, GateRecord.policy)):
         zone = policy.get("inner_zone")
-        if zone in revisions and any(policy.get(rule) for rule in _LOOKING_BACK):
+        if zone in revisions and any(policy.get(rule) for rule in LOOKING_BACK):
             found[name] = revisions[zone]
     return found

@@ -82,6 +82,12 @@ from messages.trusted_file import TrustedKeyFile
 from messages.twins import TwinWatch
 from messages.unwritten import KEPT_IN_MEMORY, UnwrittenWatch
 from messages.wire import MAX_PAYLOAD_BYTES, MalformedMessageError, Message
+from messages.zone_heartbeats import (
+    HeartbeatNotBelievedError,
+    ZoneHeartbeat,
+    open_zone_heartbeat,
+    seal_zone_heartbeat,
+)
 
 __all__ = [
     "KEPT_IN_MEMORY",
@@ -107,6 +113,7 @@ __all__ = [
     "GateTopics",
     "Health",
     "HeartbeatAnswer",
+    "HeartbeatNotBelievedError",
     "KeyFileError",
     "MalformedMessageError",
     "Message",
@@ -147,6 +154,7 @@ __all__ = [
     "Verifier",
     "WaterCount",
     "WaterPrice",
+    "ZoneHeartbeat",
     "controller_sender",
     "decoding_handler",
     "edge_sender",
@@ -157,6 +165,7 @@ __all__ = [
     "make_private_key",
     "mark_historical",
     "newest_only",
+    "open_zone_heartbeat",
     "parse_shower_topic",
     "parse_topic",
     "parse_trusted_keys",
@@ -165,6 +174,7 @@ __all__ = [
     "read_trusted_keys",
     "rotate_private_key",
     "seal",
+    "seal_zone_heartbeat",
     "session_id",
     "shower_sender",
     "verify_ack",

@@ -30,6 +30,7 @@ class Purpose(Enum):
     SHOWER_ANSWER = b"campusgate shower answer 1\n"
     SHOWER_HEARTBEAT = b"campusgate shower heartbeat 1\n"
     SHOWER_HEARTBEAT_ANSWER = b"campusgate shower heartbeat answer 1\n"
+    ZONE_HEARTBEAT = b"campusgate zone heartbeat 1\n"
 
 
 class SignedMessage(Message):

@@ -37,7 +37,7 @@ class Rights:
 SAYS = {
     Role.CONTROLLER: (Topic.ACK, Topic.STATE, Topic.AVAILABILITY, Topic.EVENTS, Topic.TAPS, Topic.HEALTH),
     Role.EDGE: (Topic.COMMAND, Topic.EDGE_AVAILABILITY, Topic.EVENTS, Topic.HEALTH, Topic.FEEDBACK),
-    Role.SERVER: (Topic.DIRECTORY, Topic.RECEIPTS, Topic.PRESENCE, Topic.USED_CODES),
+    Role.SERVER: (Topic.DIRECTORY, Topic.RECEIPTS, Topic.PRESENCE, Topic.ZONE_HEARTBEAT, Topic.USED_CODES),
     Role.ORDERS: (Topic.COMMAND,),
     Role.STAFF: (Topic.COMMAND,),
     Role.DISPLAY: (),
@@ -51,6 +51,7 @@ HEARS = {
         Topic.DIRECTORY,
         Topic.RECEIPTS,
         Topic.PRESENCE,
+        Topic.ZONE_HEARTBEAT,
         Topic.USED_CODES,
     ),
     Role.EDGE: (
@@ -63,6 +64,7 @@ HEARS = {
         Topic.DIRECTORY,
         Topic.RECEIPTS,
         Topic.PRESENCE,
+        Topic.ZONE_HEARTBEAT,
     ),
     Role.SERVER: (
         Topic.STATE,

@@ -28,6 +28,7 @@ from messages.shower_topics import SERVER_SENDER, ShowerTopic
 from messages.status import Availability, DoorState, Feedback, Health, ShowerAvailability
 from messages.topics import Topic
 from messages.wire import MAX_PAYLOAD_BYTES, Message
+from messages.zone_heartbeats import ZoneHeartbeat
 
 ON_THE_WIRE: dict[Topic, tuple[type[Message], str]] = {
     Topic.COMMAND: (SignedMessage, "QoS 1, never retained. `body` is a Command."),
@@ -42,6 +43,7 @@ ON_THE_WIRE: dict[Topic, tuple[type[Message], str]] = {
     Topic.DIRECTORY: (DirectoryHint, "QoS 1."),
     Topic.RECEIPTS: (Receipt, "QoS 1."),
     Topic.PRESENCE: (PresenceHint, "QoS 1."),
+    Topic.ZONE_HEARTBEAT: (SignedMessage, "QoS 0, never retained. `body` is a ZoneHeartbeat."),
     Topic.USED_CODES: (UsedCode, "QoS 1, never retained."),
 }
 SHOWERS_ON_THE_WIRE: dict[ShowerTopic, tuple[type[Message], str]] = {
@@ -53,7 +55,8 @@ SHOWERS_ON_THE_WIRE: dict[ShowerTopic, tuple[type[Message], str]] = {
 }
 _MODELS: tuple[type[Message], ...] = (
     SignedMessage, Command, Ack, DoorState, Availability, Event, Tap, Health, Feedback, DirectoryHint, Receipt,
-    PresenceHint, UsedCode, SessionReport, SessionAnswer, DeviceHeartbeat, HeartbeatAnswer, ShowerAvailability,
+    PresenceHint, ZoneHeartbeat, UsedCode, SessionReport, SessionAnswer, DeviceHeartbeat, HeartbeatAnswer,
+    ShowerAvailability,
 )  # fmt: skip
 _PARTS: tuple[type[BaseModel], ...] = (ShownCard, WaterCount, MeterTotal, WaterPrice, SessionLimit, OpeningPeriod)
 """What stands inside messages."""
@@ -67,7 +70,16 @@ def json_schemas() -> dict[str, dict[str, Any]]:
 def markdown() -> str:
     """Return the reference as Markdown."""
     return "\n".join(
-        [*_introduction(), *_topics(), *_signatures(), *_signed_codes(), *_events(), *_showers(), *_messages()]
+        [
+            *_introduction(),
+            *_topics(),
+            *_signatures(),
+            *_signed_codes(),
+            *_zone_heartbeats(),
+            *_events(),
+            *_showers(),
+            *_messages(),
+        ]
     )
 
 
@@ -147,6 +159,20 @@ def _signed_codes() -> list[str]:
         "",
         f"{length} in all. The key is the one trusted as `{signed_codes.STAFF_SENDER}`. A controller takes a code",
         f"from {apart_s} s before its second to {good_for_s} s after it, and once.",
+        "",
+    ]
+
+
+def _zone_heartbeats() -> list[str]:
+    purpose = Purpose.ZONE_HEARTBEAT.value.decode().strip()
+    return [
+        "## Zone heartbeats",
+        "",
+        f"Signed over `{purpose}\\n` and `body`, with the key trusted as `{signed_codes.STAFF_SENDER}`. A gate",
+        "believes one only if it is of its site and zone, from after the server's last answer and the last one",
+        "believed (`at`, by the server's clock), at most ten seconds old and at most two ahead of the gate's clock.",
+        "If it names the revision that the gate holds, it counts as an answer of that time; if a later one, the gate",
+        "asks over HTTP. Nothing else follows from it: lost, held back or played again, it leaves the gate to ask.",
         "",
     ]
 

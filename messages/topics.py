@@ -52,6 +52,8 @@ class Topic(StrEnum):
     """Which events the server has stored, by the server."""
     PRESENCE = "presence"
     """Somebody passed another gate of the zone, by the server."""
+    ZONE_HEARTBEAT = "zone-heartbeat"
+    """How the passages of the gate's zone stand, signed by the server, every ten seconds. Never retained."""
     USED_CODES = "used-codes"
     """A virtual card's code opened another gate, by the server. Never retained."""
 
@@ -138,6 +140,11 @@ class GateTopics:
     def presence(self) -> str:
         """Hints of passages at other gates."""
         return self.of(Topic.PRESENCE)
+
+    @property
+    def zone_heartbeat(self) -> str:
+        """How the passages of the zone stand."""
+        return self.of(Topic.ZONE_HEARTBEAT)
 
     @property
     def used_codes(self) -> str:

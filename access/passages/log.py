@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
-from access.passages.meta import ZoneMeta
+from access.passages.meta import ZoneMeta, subject_of
 from access.passages.model import (
     REMEMBERED,
     TRUSTED_FOR,
@@ -24,6 +24,7 @@ from access.passages.model import (
     last_passage_of,
     later_of,
 )
+from access.passages.standing import Verdict, ZoneStanding, judge
 from access.passages.store import PassageStore, Source
 from access.policy import Direction, GatePolicy
 from access.rules import AccessContext
@@ -68,6 +69,9 @@ class PassageLog:
         self._first_of_two: tuple[UUID, datetime] | None = None
         """Who showed themselves and waits for a second person, and since when."""
         self._heard_at: datetime | None = None
+        self._told_at: datetime | None = None
+        self._server_at: datetime | None = None
+        """By the server's clock: when it last answered or was believed unasked. No word from before counts again."""
 
     @classmethod
     def in_memory(cls) -> Self:
@@ -83,6 +87,11 @@ class PassageLog:
     def heard_at(self) -> datetime | None:
         """When the server last said all it knows; None since the start."""
         return self._heard_at
+
+    @property
+    def told_at(self) -> datetime | None:
+        """When the server last said unasked that all is known here; None since the start, or since anything changed."""
+        return self._told_at
 
     def record_passage(self, person: PersonEntry, policy: GatePolicy, direction: Direction, at: datetime) -> None:
         """Record that somebody was let through here."""
@@ -127,20 +136,33 @@ class PassageLog:
                 self._zone.first_at = None
             if self._heard_at is not None and self._heard_at > now:
                 self._heard_at = None
+            if self._told_at is not None and self._told_at > now:
+                self._told_at = None
             if ahead:
                 self._store.keep("own", ahead, self._zone.to_rows())
 
     def begin_fetch(self, policy: GatePolicy) -> int:
         """Return the revision to ask the server from: 0 after the zone or the group that comes first was changed."""
-        groups = policy.first_person.groups if policy.first_person is not None else ()
-        subject = f"{policy.inner_zone}|{','.join(groups)}"
+        subject = subject_of(policy)
         with self._lock:
             if subject != self._zone.subject:
                 self._zone = ZoneMeta(subject)
+                self._heard_at = self._told_at = self._server_at = None
             return self._zone.revision
 
-    def apply(self, page: PresencePage, policy: GatePolicy, find_person: FindPerson, at: datetime) -> None:
-        """Apply what the server said at `at`; `find_person` gives the groups of the one who must come first."""
+    def apply(
+        self,
+        page: PresencePage,
+        policy: GatePolicy,
+        find_person: FindPerson,
+        at: datetime,
+        *,
+        server_at: datetime | None = None,
+    ) -> None:
+        """Apply what the server answered to a question asked at `at`, at `server_at` by its own clock (None: unsaid).
+
+        `find_person` gives the groups of the one who must come first.
+        """
         with self._lock:
             if page.whole:
                 self._known.clear()
@@ -150,11 +172,29 @@ class PassageLog:
             self._zone.revision = page.to_revision
             if policy.first_person is not None:
                 self._record_first_persons(page, policy, find_person)
+            # A word believed while the answer was on its way is later than it.
+            self._server_at = max(server_at, self._server_at or server_at) if server_at is not None else None
             if page.is_complete:
                 self._heard_at = at
             if page.passes or page.whole:
                 self._store.keep("known", page.passes, self._zone.to_rows(), anew=page.whole)
             self._drop_old(at)
+
+    def confirm(self, standing: ZoneStanding, policy: GatePolicy, now: datetime) -> Verdict:
+        """Take what the server said unasked: where all of it is known here, it counts as an answer of its time."""
+        with self._lock:
+            if standing.zone != policy.inner_zone:
+                return Verdict.ANOTHER_ZONE
+            if subject_of(policy) != self._zone.subject:
+                return Verdict.CHANGED
+            verdict = judge(standing, held=self._zone.revision, server_at=self._server_at, now=now)
+            if verdict is Verdict.CONFIRMS:
+                self._server_at = standing.at
+                self._zone.inside, self._zone.forgiven_before = standing.inside, standing.forgiven_before
+                self._told_at = min(standing.at, now)
+                if self._heard_at is None or not self._told_at < self._heard_at <= now:
+                    self._heard_at = self._told_at
+            return verdict
 
     def has_grant(self, person_id: UUID, now: datetime) -> bool:
         """Return whether somebody has a grant here that waits for its passage, or passed on it just now."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
 
+from access.policy import GatePolicy
+
 
 @dataclass(slots=True)
 class ZoneMeta:
@@ -42,6 +44,12 @@ class ZoneMeta:
             return cls()
         times = _from_text(rows["first_at"]), _from_text(rows["forgiven_before"])
         return cls(rows["subject"], int(rows["revision"]), int(rows["inside"]), *times)
+
+
+def subject_of(policy: GatePolicy) -> str:
+    """Return what a gate of this policy knows passages of."""
+    groups = policy.first_person.groups if policy.first_person is not None else ()
+    return f"{policy.inner_zone}|{','.join(groups)}"
 
 
 def _to_text(at: datetime | None) -> str:

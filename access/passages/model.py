@@ -19,7 +19,9 @@ REMEMBERED = timedelta(days=1)
 """A passage counts for so long; who stays longer is not kept in or out by it any more."""
 
 TRUSTED_FOR = timedelta(seconds=45)
-"""What the server said about other gates counts as known for so long: three times a gate's interval of asking."""
+"""What the server said about other gates counts as known for so long: an answer for three times a gate's interval of
+asking. A zone heartbeat counts as an answer of its own time; who hears no more of them asks after 22 to 26 s
+(`access.passages.sync.AWAITED_FOR_S`), and so once more before that time is over."""
 
 
 class _Value(BaseModel):

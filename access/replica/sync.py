@@ -22,9 +22,9 @@ from access.snapshot import (
     KEY_CHECK_HEADER,
     MODELS_HEADER,
     PICTURES_HEADER,
-    TIME_HEADER,
     ChangePage,
     DirectoryVersionError,
+    time_in,
 )
 from bus.backoff import Backoff
 
@@ -268,7 +268,7 @@ class DirectorySync:
         said = answer.headers.get(KEY_CHECK_HEADER)
         self._has_another_key = None not in {said, self._key_check} and said != self._key_check
         if self._is_authentic and time.monotonic() - asked_s <= _TIME_WITHIN_S:
-            self._server_at = _time_in(answer)
+            self._server_at = time_in(answer.headers)
         return answer
 
     def _note_acknowledged(self, said: str | None, held: _Held | None) -> None:
@@ -308,13 +308,6 @@ class DirectorySync:
 def _is_authentic(base_url: str) -> bool:
     address = httpx.URL(base_url)
     return address.scheme == "https" or address.host in {"127.0.0.1", "::1", "localhost"}
-
-
-def _time_in(answer: httpx.Response) -> datetime | None:
-    try:
-        return datetime.fromisoformat(answer.headers[TIME_HEADER]).astimezone(UTC)
-    except (KeyError, ValueError, OverflowError):
-        return None
 
 
 def _require_success(answer: httpx.Response) -> None:

@@ -256,7 +256,7 @@ def write_keys(campus: Campus) -> None:
     trusts = {
         "controller": {EDGE_SENDER: {"key": keys["edge"], "actions": ["open", "deny"]}, "staff": keys["staff"]},
         "exit_controller": {"staff": keys["staff"]},
-        "edge": {CONTROLLER_SENDER: keys["controller"]},
+        "edge": {CONTROLLER_SENDER: keys["controller"], "staff": keys["staff"]},
         "staff": {
             controller_sender(EXIT_GATE): keys["exit_controller"],
             CONTROLLER_SENDER: keys["controller"],

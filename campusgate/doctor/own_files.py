@@ -60,6 +60,12 @@ def check_keys(settings: Settings, role: str) -> Iterator[Finding]:
                 f"{file} does not name {sender}, so what it signs is refused; set the gate up again, or enter its key: "
                 f"campusgate keys enrol {file} {sender} KEY",
             )
+    if role == "edge" and STAFF_SENDER not in trusted:
+        yield warn(
+            "trust",
+            f"{file} does not name {STAFF_SENDER}, so the edge believes no zone heartbeats and asks for passages again "
+            f"and again; enter the server's key: campusgate keys enrol {file} {STAFF_SENDER} KEY",
+        )
     yield ok("trust", f"{len(trusted)} senders are trusted") if trusted else warn("trust", f"{file} names nobody yet")
 
 

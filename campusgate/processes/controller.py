@@ -11,6 +11,7 @@ from bus import Outbox
 from campusgate.processes.gate_device import read_gate_device, start_following
 from campusgate.processes.kept_files import KeptFiles
 from campusgate.processes.watchdog import Watchdog
+from campusgate.processes.zone_heartbeats import ZoneHeartbeatHandler
 from campusgate.settings import Settings
 from campusgate.wiring.broker import make_broker_address
 from database import Sealer
@@ -64,6 +65,10 @@ def run_controller(
         # A hint may have been missed while there was no connection.
         controller.bus.on_connect(directory_hinted.set)
         controller.bus.on_connect(passages_hinted.set)
+        heartbeats = ZoneHeartbeatHandler(
+            settings.site, device.trusted_keys, files.replica, files.passage_log, ask=passages_hinted.set
+        )
+        controller.bus.subscribe(device.topics.zone_heartbeat, heartbeats, qos=0)
         watchdog = Watchdog(settings.heartbeat_file)
         controller.on_turn(watchdog.watch("door", _TURN_WITHIN_S))
         controller.bus.on_handler_turn(watchdog.watch("handlers", _TURN_WITHIN_S))

@@ -19,6 +19,7 @@ from campusgate.processes.confirmed_clock import ConfirmedClock
 from campusgate.processes.gate_device import GateDevice, read_gate_device, start_following
 from campusgate.processes.kept_files import KeptFiles
 from campusgate.processes.watchdog import Watchdog
+from campusgate.processes.zone_heartbeats import ZoneHeartbeatHandler
 from campusgate.settings import Settings
 from campusgate.wiring.broker import make_broker_address
 from campusgate.wiring.covered_faces import CoveredFaces
@@ -154,7 +155,11 @@ def run_edge(settings: Settings, options: EdgeOptions, stop: threading.Event) ->
             files.passage_log,
             verify=device.server_trust,
         )
-        _follow_passages(passage_sync, bus, topics, stop, stack)
+        passages_hinted = _follow_passages(passage_sync, bus, topics, stop, stack)
+        heartbeats = ZoneHeartbeatHandler(
+            settings.site, device.trusted_keys, files.replica, files.passage_log, ask=passages_hinted.set
+        )
+        bus.subscribe(topics.zone_heartbeat, heartbeats, qos=0)
         watchdog = Watchdog(settings.heartbeat_file)
         service.on_frame_turn = watchdog.watch("frames", _TURN_WITHIN_S)
         service.on_tick = watchdog.watch("housekeeping", _TURN_WITHIN_S)
@@ -217,12 +222,13 @@ def _alarm_pictures(
 
 def _follow_passages(
     sync: PassageSync, bus: Connection, topics: GateTopics, stop: threading.Event, stack: ExitStack
-) -> None:
-    """Ask for the zone's passages when the bus connects, when the server hints at some, and now and then."""
+) -> threading.Event:
+    """Ask for the zone's passages when the bus connects, when hinted at, and now and then; return what makes it ask."""
     hinted = threading.Event()
     bus.subscribe(topics.presence, lambda _topic, _payload, _retained: hinted.set())
     bus.on_connect(hinted.set)
     start_following("passages", sync, stop, hinted, stack)
+    return hinted
 
 
 def _run_until_stopped(service: EdgeService, pictures: SpoofPictures, stop: threading.Event, *, once: bool) -> None:

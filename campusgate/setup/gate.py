@@ -71,7 +71,8 @@ def set_up_gate(plan: GatePlan, places: Places) -> GateMade:
     if access.edge is not None and plan.camera is not None:
         looks = {"CAMPUSGATE_CAMERA": plan.camera, "CAMPUSGATE_EMBEDDER": access.embedder}
         files.write_device("edge", access.edge, keys["edge"], looks)
-        files.write_trusted("edge", {controller_sender(access.gate): public_key_text(keys["controller"])})
+        believed = {controller_sender(access.gate): public_key_text(keys["controller"]), STAFF_SENDER: access.staff_key}
+        files.write_trusted("edge", believed)
         trusted[edge_sender(access.gate)] = {"key": public_key_text(keys["edge"]), "actions": _EDGE_ACTIONS}
         units.append(f"campusgate-edge@{access.gate}")
     files.write_trusted("controller", trusted)

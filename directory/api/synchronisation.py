@@ -147,8 +147,12 @@ async def get_presence(
     page = await services.quiet_zones.get(Asked(gate, since, now))
     if page is None:
         page = await run_in_threadpool(find_page)
+    # What the server says later without being asked counts only from this time on.
+    headers = {TIME_HEADER: now.isoformat()} if services.clock_believed() else {}
     # Written once, here: FastAPI would build and check it a second time.
-    return Response(page.model_dump_json(), media_type="application/json")
+    return Response(
+        page.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store", **headers}
+    )
 
 
 @router.post("/gates/{gate}/applied", status_code=204, responses=responses(*_ERRORS, ImpossibleAcknowledgementError))

@@ -101,6 +101,24 @@ def test_nobody_writes_beyond_their_topics(make_broker, connect) -> None:
     assert heard.get(timeout=PATIENCE_S) == "gates/north/events"
 
 
+def test_a_topic_that_an_older_access_list_lacks_costs_that_topic_alone(make_broker, connect) -> None:
+    """A broker whose list is from before a topic refuses its subscription or keeps quiet, and what is said there."""
+    broker = make_broker(access=ACCESS)
+    server, heard = connect(broker, "server", **SERVER), queue.Queue[str]()
+    gate = Connection(BrokerAddress(port=broker.port, **GATE), "gate")
+    for topic in ("gates/north/new", "gates/north/command"):
+        gate.subscribe(topic, lambda topic, *_: heard.put(topic), qos=0)
+    gate.start()
+    try:
+        gate.wait_connected(PATIENCE_S)
+        server.publish("gates/north/new", b"", qos=0)
+        server.publish("gates/north/command", b"open", wait_s=PATIENCE_S)
+        assert heard.get(timeout=PATIENCE_S) == "gates/north/command"
+        assert (gate.connections, server.connections, gate.connected, server.connected) == (1, 1, True, True)
+    finally:
+        gate.stop()
+
+
 def test_tls_with_our_own_authority(make_broker, connect, authority) -> None:
     broker = make_broker(access=ACCESS, tls=authority.server)
     connection = connect(broker, "gate", ca_file=authority.ca_file, **GATE)

@@ -9,6 +9,7 @@ from access.policy import AntiPassback, Direction, Occupancy
 from accounts.vocabulary import DeviceRole
 from database import new_id
 from directory import gates, zone_passages
+from directory.zone_standings import find_standings
 from messages import Event
 from tests.databases import ON_BOTH, ON_SQLITE
 
@@ -106,6 +107,32 @@ def test_facilities_forgive_one_person_or_a_zone(hall) -> None:
         zone_passages.forgive(session, "hall", person_id=None, by="person:x", now=hall.clock.now)
     page = ask(hall, since=since + 1)
     assert (page.whole, page.inside, page.passes, page.forgiven_before) == (True, 0, (), hall.clock.now)
+
+
+@ON_BOTH
+def test_how_every_zone_stands_is_told_with_the_gates_that_must_know(hall) -> None:
+    campus, now = hall, hall.clock.now
+    with campus.database.begin() as session:
+        gates.put_zone(session, "yard", site="main", title="Yard", by="system", now=now)
+    campus.gate("back", inner_zone="yard", occupancy=Occupancy(limit=1))
+    campus.gate("side", inner_zone="yard")
+
+    def stand(at=now) -> dict[str, tuple[int, int, object, list[str]]]:
+        with campus.database.read() as session:
+            found = find_standings(session, now=at)
+        assert all(one.at == at for one in found)
+        return {one.zone: (one.revision, one.inside, one.forgiven_before, names) for one, names in found.items()}
+
+    assert stand() == {"hall": (0, 0, None, ["east", "out", "west"]), "yard": (0, 0, None, ["back"])}
+    walk(hall, hall.ann, "west")
+    walk(hall, hall.ben, "east", second=1)
+    walk(hall, hall.ann, "out", second=2)
+    page = ask(hall)
+    assert stand()["hall"][:3] == (page.latest_revision, page.inside, page.forgiven_before) == (3, 1, None)
+    assert stand(now + REMEMBERED + timedelta(minutes=1))["hall"][:2] == (3, 0), "a day later nothing counts"
+    with campus.database.begin() as session:
+        zone_passages.forgive(session, "hall", person_id=None, by="person:x", now=now)
+    assert stand()["hall"][:3] == (4, 0, now)
 
 
 @ON_BOTH

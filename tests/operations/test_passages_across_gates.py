@@ -22,6 +22,7 @@ from accounts.people import Particulars
 from accounts.services import AccountsServices
 from accounts.vocabulary import Channel, DeviceRole, PersonKind, Role
 from bus import Backoff, BrokerAddress, Outbox
+from campusgate.processes.zone_heartbeats import ZoneHeartbeatHandler
 from database import Database, Sealer
 from directory import gates
 from directory.publisher import Publisher
@@ -43,6 +44,7 @@ from operations.board import Board
 from operations.ingest import Ingest
 from operations.order_service import OrderService
 from operations.presence_hints import PresenceHints
+from operations.zone_heartbeats import ZoneHeartbeats
 from tests.accounts.conftest import CHEAP_HASHER
 from tests.app_client import AppClient
 from tests.databases import CREDENTIAL_KEY
@@ -59,6 +61,7 @@ pytestmark = pytest.mark.parametrize(
 ANN, BEN = "04A31B72", "04A31B73"
 SEALER = Sealer(bytes(32))
 CODE_KEY = Ed25519PrivateKey.generate()
+TRUSTED = {STAFF_SENDER: TrustedKey(CODE_KEY.public_key())}
 
 
 class MovedClock(SystemClock):
@@ -77,6 +80,7 @@ class Gate:
     port: int
     api: TestClient
     token: str
+    hears_hints: bool = True
 
     def start(self) -> "Gate":
         self.folder.mkdir(exist_ok=True)
@@ -96,17 +100,27 @@ class Gate:
                 self.passage_log,
             ),
             signing_key=Ed25519PrivateKey.generate(),
-            trusted={STAFF_SENDER: TrustedKey(CODE_KEY.public_key())},
+            trusted=TRUSTED,
             credential_key=CREDENTIAL_KEY,
             settings=DoorSettings(grant_s=0.05, has_contact=False),
             directory=self.replica,
-            on_passages_hint=lambda _revision: self.wake.set(),
+            on_passages_hint=lambda _revision: self.wake.set() if self.hears_hints else None,
             clock=self.clock,
             backoff=Backoff(0.05, 0.2, 0.2),
         )
+        heartbeats = ZoneHeartbeatHandler("main", TRUSTED, self.replica, self.passage_log, ask=self.wake.set)
+        self.controller.bus.subscribe(GateTopics("main", self.name).zone_heartbeat, heartbeats, qos=0)
         self.controller.start()
         self.controller.bus.wait_connected(PATIENCE_S)
-        sync = PassageSync("http://testserver", self.name, self.token, self.replica, self.passage_log, client=self.api)
+        sync = PassageSync(
+            "http://testserver",
+            self.name,
+            self.token,
+            self.replica,
+            self.passage_log,
+            interval=timedelta(hours=1),  # without a hint or a heartbeat no gate asks within these tests
+            client=self.api,
+        )
         sync.run_once()
         self.asking = threading.Thread(target=sync.run, args=(self.stopping, self.wake), daemon=True)
         self.asking.start()
@@ -222,6 +236,21 @@ def test_a_card_that_went_in_at_one_gate_is_refused_at_the_other_until_it_came_o
     assert west.api.post("/api/v1/operations/zones/hall/forgive", json={}, headers=headers).status_code == 204
     east.knows(4)
     assert east.tap(BEN) == "granted", "forgiven to everybody"
+
+
+def test_a_passage_whose_hint_was_lost_is_known_with_the_next_heartbeat(
+    campus: dict[str, Gate], broker, connect, database: Database
+) -> None:
+    west, east = campus["west"], campus["east"]
+    east.hears_hints = False
+    heartbeats = ZoneHeartbeats(connect(broker, "heart"), "main", database, CODE_KEY, clock_believed=lambda: True)
+    assert west.tap(ANN) == "granted"
+    west.knows(1)
+    assert east.passage_log.revision == 0
+    heartbeats.publish()
+    east.knows(1)
+    assert east.tap(ANN) == "passed_back"
+    assert east.tap(BEN) == "zone_full"
 
 
 def test_a_code_that_opened_one_gate_opens_no_other_and_pays_nothing(

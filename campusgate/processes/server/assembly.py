@@ -30,6 +30,7 @@ from campusgate.wiring.retention import make_retention_policy
 from campusgate.wiring.sealer import make_sealer
 from campusgate.wiring.showers import make_shower_port
 from campusgate.wiring.traces import make_traces
+from campusgate.wiring.zone_heartbeats import make_zone_heartbeats
 from console.shown_once import ShownOnce
 from database import Database, Sealer
 from database.migrate import upgrade
@@ -52,6 +53,7 @@ from operations.connections import ServerConnections
 from operations.ingest import Ingest
 from operations.order_service import OrderService
 from operations.presence_hints import PresenceHints
+from operations.zone_heartbeats import ZoneHeartbeats
 from web.shared_tickets import SharedTickets
 from web.storage_probe import StorageProbe
 from web.tickets import Tickets
@@ -81,6 +83,8 @@ class Server:
     """None where no collector is set."""
     showers: ShowerPort | None
     """None where the server has no key to sign its answers with."""
+    zone_heartbeats: ZoneHeartbeats | None
+    """None where the server has no key to sign them with."""
     storage: StorageProbe
     alarms: AlarmWatch
     clock: ClockGuard
@@ -173,6 +177,7 @@ def assemble(
         ingest=ingest,
         traces=make_traces(settings.tracing, ingest),
         showers=make_shower_port(settings, bus, metering.sessions),
+        zone_heartbeats=make_zone_heartbeats(settings, bus, database, clock_believed=lambda: clock.doubt() is None),
         storage=storage,
         alarms=make_watch(settings.alarms, database, board, connections, clock=clock, storage=storage),
         publisher=Publisher(

@@ -38,6 +38,8 @@ class LeaderWork:
             _thread("look-alikes", self._server.look_alikes.run, self._stop),
             _thread("alarms", self._server.alarms.run, self._stop),
         ]
+        if self._server.zone_heartbeats is not None:
+            self._threads.append(_thread("zone-heartbeats", self._server.zone_heartbeats.run, self._stop))
         for name, jobs in self._jobs.items():
             self._threads.append(_thread(name, run_jobs, jobs, self._stop, self._server.clock))
         for thread in self._threads:

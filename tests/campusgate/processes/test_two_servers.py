@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from access.policy import GatePolicy, Rule
+from access.policy import GatePolicy, Occupancy, Rule
 from accounts import people
 from accounts.people import Particulars
 from accounts.vocabulary import PersonKind, Role
@@ -20,8 +20,10 @@ from database import Database, new_id
 from directory import gates
 from directory.tables import DirectoryPerson
 from enrollment.quality import Checker
-from messages import make_private_key
+from messages import GateTopics, TrustedKey, make_private_key, open_zone_heartbeat, read_private_key
+from messages.signed_codes import STAFF_SENDER
 from models.engine import FaceEngine
+from operations import zone_heartbeats
 from tests.app_client import AppClient
 from tests.campusgate.processes.test_server import SECRETS
 from tests.sign_ins import sign_in
@@ -84,6 +86,41 @@ def test_two_servers_are_one_to_their_campus(engine: FaceEngine, database: Datab
             assert server.connections.events.connections == server.connections.orders.connections == 1
         of_first.close()
         until(lambda: other_place.leads, "nobody took over")
+
+
+@pytest.mark.parametrize(("make_broker", "database"), [("mosquitto", "postgresql")], indirect=True)
+def test_gates_hear_of_their_zone_from_the_server_that_leads(
+    engine: FaceEngine, database: Database, broker, tmp_path: Path, *, connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zone_heartbeats, "EVERY_S", 0.05)
+    with database.begin() as session:
+        policy = GatePolicy(
+            gate="north", rules=(Rule(group="students"),), inner_zone="hall", occupancy=Occupancy(limit=9)
+        )
+        gates.put_zone(session, "hall", site="main", title="Hall", by="test", now=datetime.now(UTC))
+        gates.add(session, policy, title="North", by="test", now=datetime.now(UTC))
+    heard: list[bytes] = []
+    topic = GateTopics("main", "north").zone_heartbeat
+    connect(broker, "gate").subscribe(topic, lambda _topic, payload, _retained: heard.append(payload))
+    with ExitStack() as both:
+        of_first = both.enter_context(ExitStack())
+        _, its_place = of_first.enter_context(served(engine, database, broker.port, tmp_path / "a"))
+        until(lambda: its_place.leads)
+        second, _ = both.enter_context(served(engine, database, broker.port, tmp_path / "b"))
+        assert second.zone_heartbeats is not None
+        spoken: list[None] = []
+        publish = second.zone_heartbeats.publish
+        monkeypatch.setattr(second.zone_heartbeats, "publish", lambda: spoken.append(publish()))
+        number = len(heard)
+        until(lambda: len(heard) > number + 5)
+        assert not spoken or not its_place.leads
+        of_first.close()
+        until(lambda: spoken, "nobody took over")
+        number = len(heard)
+        until(lambda: len(heard) > number + 5)
+    trusted = {STAFF_SENDER: TrustedKey(read_private_key(tmp_path / "staff.pem").public_key())}
+    said = [open_zone_heartbeat(payload, trusted, site="main", now=datetime.now(UTC)) for payload in heard]
+    assert {(one.zone, one.revision, one.inside) for one in said} == {("hall", 0, 0)}
 
 
 def gives_an_order_at_either(first: Server, second: Server, now: datetime) -> None:

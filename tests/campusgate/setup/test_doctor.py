@@ -235,6 +235,17 @@ def test_a_broken_set_up_is_found(
         assert word not in json.dumps(found)
 
 
+def test_an_edge_that_believes_no_server_is_told_so(machines: Machines, tmp_path: Path) -> None:
+    """One that was set up before servers told gates how their zones stand: it works, and asks more."""
+    trusted = json.loads((machines.gate / "etc/campusgate/edge-lab-trusts.json").read_text())
+    del trusted["staff"]
+    (tmp_path / "trusts.json").write_text(json.dumps(trusted))
+    file = with_changes(machines.file("edge-lab"), tmp_path, {"TRUSTED_KEYS_FILE": tmp_path / "trusts.json"})
+    _, found = examine(file)
+    [warned] = [one["says"] for one in found if (one["link"], one["status"]) == ("trust", "warning")]
+    assert "keys enrol" in warned
+
+
 @pytest.mark.parametrize(
     ("table", "link", "says"),
     [

@@ -72,6 +72,9 @@ def test_edge_controller_and_screen_have_settings_keys_and_units_of_their_own(no
     trusted = json.loads((etc / "controller-north-trusts.json").read_text())
     assert set(trusted) == {"staff", "edge:north"}
     assert trusted["edge:north"]["actions"] == ["open", "deny"]
+    believed = json.loads((etc / "edge-north-trusts.json").read_text())
+    assert set(believed) == {"controller:north", "staff"}
+    assert believed["staff"] == trusted["staff"]
     keys = [dotenv_values(etc / f"{role}-north.env")["CAMPUSGATE_TEMPLATE_KEY"] for role in ("controller", "edge")]
     assert keys[0] != keys[1]
 
