@@ -4,7 +4,9 @@
 
 The real server on SQLite in a process of its own. A device of this build, an edge's, comes into step over HTTP; then
 wrk asks what it would ask, one question after the other, and the server's processor time for one is taken. How often a
-device asks while hints arrive is its own word. `core_ms_a_second_ms` is what the two devices of each gate come to.
+device asks while hints arrive, and for passages while the server tells how the zone stands, is its own word; what that
+telling costs the server, all gates in one zone, is counted (`heartbeats_ms`, of each round). `core_ms_a_second_ms` is
+what the two devices of each gate come to.
 """
 
 import argparse
@@ -19,6 +21,7 @@ from urllib.parse import urlencode
 import httpx
 
 from benchmarks.directory import Campus, Keys
+from benchmarks.polls_heartbeats import ZONE, heartbeats_ms, presence_every_s
 from benchmarks.report import Report, present
 from benchmarks.server_process import CREDENTIAL_KEY, ServerProcess, serving
 from benchmarks.wrk import press
@@ -26,7 +29,6 @@ from tests.doubles.processes import quiet
 
 _PEOPLE, _GATES = 200, 20
 _DEVICES = 2
-_ZONE = "campus"
 
 
 def main() -> int:
@@ -44,8 +46,6 @@ def main() -> int:
 
 def measure(gates: int, seconds: float) -> Report:
     """Return what one question costs, and what so many gates come to."""
-    from access.passages.sync import INTERVAL
-
     with tempfile.TemporaryDirectory(prefix="campusgate-polls-") as name:
         folder = Path(name)
         keys = Keys(CREDENTIAL_KEY, os.urandom(32))
@@ -63,10 +63,11 @@ def measure(gates: int, seconds: float) -> Report:
                 for lasts in (1.0, seconds):
                     asked = press(server, path, clients=1, seconds=lasts, script="wrk_summary.lua", headers=headers)
                 figures[f"{what}_server_ms"] = asked.server_ms
+        told_ms, every_s = heartbeats_ms(folder, url, gates)
+    figures |= {"presence_every_s": presence_every_s(), "heartbeats_ms": told_ms}
     of_changes = figures["changes_server_ms"] / interval_s
-    of_presence = figures["presence_server_ms"] / INTERVAL.total_seconds()
-    share = gates * _DEVICES * (of_changes + of_presence) / 1000
-    figures["core_ms_a_second_ms"] = share * 1000
+    of_presence = figures["presence_server_ms"] / figures["presence_every_s"]
+    figures["core_ms_a_second_ms"] = gates * _DEVICES * (of_changes + of_presence) + told_ms / every_s
     return Report("polls", figures, [])
 
 
@@ -77,12 +78,12 @@ def _add_zone(campus: Campus) -> None:
 
     now = datetime.now(UTC)
     with campus.database.begin() as session:
-        gates.put_zone(session, _ZONE, site="main", title=_ZONE, by="system", now=now)
+        gates.put_zone(session, ZONE, site="main", title=ZONE, by="system", now=now)
         for gate in gates.find(session):
-            gates.change(session, gate, gates.policy_of(gate).model_copy(update={"inner_zone": _ZONE}), by="x", now=now)
-        session.add(ZonePassageState(zone=_ZONE, revision=1, floor=0))
+            gates.change(session, gate, gates.policy_of(gate).model_copy(update={"inner_zone": ZONE}), by="x", now=now)
+        session.add(ZonePassageState(zone=ZONE, revision=1, floor=0))
         passed = {"gate": "gate-0000", "direction": "entry", "at": now}
-        session.add(ZonePassage(zone=_ZONE, person_id=campus.people[0], revision=1, **passed))
+        session.add(ZonePassage(zone=ZONE, person_id=campus.people[0], revision=1, **passed))
 
 
 def _come_into_step(server: ServerProcess, token: str, folder: Path) -> tuple[str, float]:
