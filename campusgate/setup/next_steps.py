@@ -2,11 +2,14 @@
 
 import shlex
 from collections.abc import Sequence
+from typing import Final
 
 from campusgate.setup import server
 from campusgate.setup.files import ACCOUNT
 from campusgate.setup.places import Places
 from campusgate.setup.process import ProcessMade
+
+DISPENSER_ENVIRONMENT: Final = "/etc/campusgate/dispenser.env"
 
 
 def command_at(places: Places, env_file: str, *arguments: str) -> str:
@@ -105,6 +108,8 @@ def after_process(process: str, name: str | None, made: ProcessMade, places: Pla
         shower_file = places.at(f"/etc/campusgate/shower-{name}.toml")
         steps.append(("Write down its valve and counters (docs/metering.md)", f"editor {shower_file}"))
     steps.append(("Fill in what is empty or this machine's own", f"editor {made.environment}"))
+    if process == "dispenser":
+        steps.append(("See whether all of it works", command_at(places, DISPENSER_ENVIRONMENT, "doctor")))
     if places.is_machine:
         steps.append(("Start", shlex.join(["systemctl", "enable", "--now", made.unit])))
     return steps

@@ -38,6 +38,7 @@ def test_a_process_gets_its_unit_and_settings_that_find_and_believe_the_server(
     assert settings["CAMPUSGATE_SERVER_CA_FILE"] == str(machine / "etc/campusgate/ca.pem")
     unit = (machine / f"etc/systemd/system/campusgate-{process}.service").read_text()
     assert f"EnvironmentFile={machine}/etc/campusgate/{process}.env" in unit
+    assert (f"{machine}/etc/campusgate/{process}.env doctor" in said) is (process == "dispenser")
 
 
 def test_settings_that_somebody_filled_in_stay_as_they_are(server: Installed, machine: Path) -> None:
