@@ -116,7 +116,7 @@ class PassageSync:
 
     def _wait(self, wake: threading.Event) -> None:
         """Wait until woken, or until it is time to ask."""
-        pause_s = self._interval_s
+        pause_s = self._interval_s - LEAST_PAUSE_S
         while pause_s > 0 and not wake.wait(min(pause_s, self._interval_s)):
             pause_s = self._quiet_for_s()
 

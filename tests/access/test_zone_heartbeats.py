@@ -9,7 +9,7 @@ import pytest
 
 from access.passages import TRUSTED_FOR, PassageLog, PassageSync, PresencePage, Verdict, ZoneStanding
 from access.passages.standing import AHEAD, OLDEST
-from access.passages.sync import AWAITED_FOR_S, INTERVAL, LEAST_PAUSE_S
+from access.passages.sync import AWAITED_FOR_S, INTERVAL
 from access.policy import Direction, FirstPerson, GatePolicy, Occupancy
 from access.snapshot import TIME_HEADER, PersonEntry
 from database import new_id
@@ -227,7 +227,7 @@ def life(log: PassageLog) -> Life:
 
 
 HOUR = 3600.0
-PERIOD_S = INTERVAL.total_seconds() + LEAST_PAUSE_S
+PERIOD_S = INTERVAL.total_seconds()
 
 
 def test_a_gate_that_hears_nothing_asks_at_every_interval(life: Life) -> None:

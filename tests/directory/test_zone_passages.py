@@ -1,11 +1,13 @@
 """Passages counted on the server for every gate of a zone, over the real API."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from access.passages import REMEMBERED, PresencePage
 from access.policy import AntiPassback, Direction, Occupancy
+from access.snapshot import TIME_HEADER
 from accounts.vocabulary import DeviceRole
 from database import new_id
 from directory import gates, zone_passages
@@ -58,6 +60,16 @@ def test_every_gate_of_the_zone_that_looks_back_is_told(hall) -> None:
     page = ask(hall)
     assert (page.zone, page.inside, page.whole) == ("hall", 1, True)
     assert [(one.person_id, one.gate, one.direction) for one in page.passes] == [(hall.ann, "west", Direction.ENTRY)]
+
+
+@pytest.mark.parametrize("believed", [True, False])
+def test_an_answer_tells_the_servers_time_where_that_is_believed(hall, believed: bool) -> None:
+    state = hall.client.app.state
+    state.directory = replace(state.directory, clock_believed=lambda: believed)
+    headers = {"Authorization": f"Bearer {hall.token('east', DeviceRole.CONTROLLER)}"}
+    answer = hall.client.get("/api/v1/directory/gates/east/presence", headers=headers)
+    assert answer.headers.get(TIME_HEADER) == (hall.clock.now.isoformat() if believed else None)
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_only_what_is_new_travels(hall) -> None:
