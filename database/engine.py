@@ -16,9 +16,14 @@ from sqlalchemy.orm import Session, sessionmaker
 from database.digests import CREDENTIAL_KEY
 from database.private_files import make_private_file, make_private_folder
 from database.storage import StorageError, fault_of
+from errors import OperatorError
 
 LOCK_WAIT_S = 5.0
 """How long a writer waits for another one before it gives up."""
+
+
+class DriverMissingError(OperatorError):
+    """The database is PostgreSQL's, and its driver is not installed."""
 
 
 class DatabaseBusyError(Exception):
@@ -44,6 +49,9 @@ class Database:
             pool_size: connections that are kept; as many again are made under load.
             credential_key: the site's: under it card numbers are digested; without it none can be stored or looked up.
             is_pooled: between us and PostgreSQL a pooler gives each transaction another connection.
+
+        Raises:
+            DriverMissingError: the database is PostgreSQL's, and its driver is not installed.
         """
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
@@ -53,8 +61,13 @@ class Database:
                 _keep_private(self.engine, Path(self.url.database))
             _prepare_sqlite(self.engine)
         else:
-            from database.postgresql import make_postgresql_engine  # noqa: PLC0415 - the driver is an extra
-
+            try:
+                from database.postgresql import make_postgresql_engine  # noqa: PLC0415 - the driver is an extra
+            except ModuleNotFoundError as error:
+                raise DriverMissingError(
+                    f"psycopg, which speaks to PostgreSQL, is not installed ({error}): install what "
+                    "constraints/runtime.txt lists, which constraints/gate.txt does not hold"
+                ) from error
             self.engine = make_postgresql_engine(self.url, pool_size=pool_size, is_pooled=is_pooled)
         self.credential_key = credential_key
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, info={CREDENTIAL_KEY: credential_key})

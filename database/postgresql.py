@@ -21,6 +21,9 @@ POOL_WITHIN_S = 5.0
 
 _NETWORK = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 """A machine that lost its power is missed after about ten seconds; libpq's names and units."""
+_LOOK = "SET client_connection_check_interval = 2000"
+"""Milliseconds until a server notices, in the midst of a statement, that nobody waits for its answer any more: else one
+that waited for a lock and was given up keeps all those that it has got. PostgreSQL 14 and later."""
 _MOVED = frozenset({"25006", "57P01", "57P02", "57P03"})
 """It takes no writes, or ends: another server has become, or becomes, the primary, and new connections find it."""
 _ENDED = frozenset({"25P03", "57P05"})
@@ -65,7 +68,16 @@ def make_postgresql_engine(url: URL, *, pool_size: int, is_pooled: bool) -> Engi
 
     @event.listens_for(engine, "do_connect")
     def _connect(_dialect: Any, _record: Any, arguments: tuple[Any, ...], parameters: dict[str, Any]) -> Any:
-        return BoundedConnection.connect(*arguments, **parameters)
+        connection = BoundedConnection.connect(*arguments, **parameters)
+        if not is_pooled:  # where it would stay with whoever gets the connection next
+            try:
+                connection.autocommit = True
+                connection.execute(_LOOK)
+                connection.autocommit = False
+            except psycopg.Error:
+                connection.close()
+                raise
+        return connection
 
     @event.listens_for(engine, "handle_error")
     def _leave(context: ExceptionContext) -> None:

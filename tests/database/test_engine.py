@@ -1,3 +1,4 @@
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
@@ -74,3 +75,10 @@ def test_ids_sort_by_the_time_they_were_made() -> None:
     made = [new_id() for _ in range(1000)]
     assert made == sorted(made)
     assert {one.version for one in made} == {7}
+
+
+def test_a_driver_that_is_not_installed_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "database.postgresql", raising=False)
+    with pytest.raises(engine.DriverMissingError, match=r"constraints/runtime\.txt"):
+        Database("postgresql:///campusgate")

@@ -26,6 +26,7 @@ from accounts.ledger import (
 )
 from database import Database, DatabaseBusyError, StorageError, answer_within, new_id
 from tests.postgresql import FORGETFUL, Cluster, PostgresqlMissingError, cluster
+from tests.waiting import until
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
@@ -76,6 +77,19 @@ def test_one_connection_that_hangs_is_given_up_alone(database: Database) -> None
         assert ask(database) == 1
     finally:
         os.kill(int(str(process)), signal.SIGCONT)
+
+
+def test_who_gave_up_keeps_nothing_locked(server: Cluster, database: Database) -> None:
+    """A backend that waits for a lock reads nothing from its client, and would not see that it has gone."""
+    others = [Database(server.url("postgres"), pool_size=1) for _ in range(2)]
+    with database.begin() as holder:
+        holder.execute(text("SELECT pg_advisory_xact_lock(1)"))
+        with answer_within(0.5), pytest.raises(StorageError, match="does not answer"), others[0].begin() as gives_up:
+            gives_up.execute(text("SELECT pg_advisory_xact_lock(2)"))
+            gives_up.execute(text("SELECT pg_advisory_xact_lock(1)"))
+        until(lambda: ask(others[1], "SELECT pg_try_advisory_xact_lock(2)"))
+    for one in others:
+        one.close()
 
 
 def test_a_statement_takes_as_long_as_it_may(database: Database) -> None:
