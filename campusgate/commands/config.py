@@ -43,7 +43,7 @@ def show(
 
 def check(
     role: Annotated[
-        Literal["server", "controller", "edge", "dispenser"] | None,
+        Literal["server", "controller", "edge", "dispenser", "meters", "library", "shower", "display"] | None,
         typer.Option("--as", help="Whose settings they are; without it by the file's name or by what is set."),
     ] = None,
     *,

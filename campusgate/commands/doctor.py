@@ -23,7 +23,7 @@ def doctor(
     context: typer.Context,
     *,
     role: Annotated[
-        Literal["server", "controller", "edge", "dispenser"] | None,
+        Literal["server", "controller", "edge", "dispenser", "meters", "library", "shower", "display"] | None,
         typer.Option("--as", help="What these settings are for; without it they are asked."),
     ] = None,
     door: Annotated[

@@ -1,4 +1,4 @@
-"""Which links are examined of a server, a controller, an edge and a card dispenser."""
+"""Which links are examined of a server, of a gate's processes, and of those beside the gates."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,9 +22,11 @@ from campusgate.doctor import (
 from campusgate.doctor.findings import Check, Finding, examine, fault
 from campusgate.settings import Settings
 from campusgate.settings.errors import describe
+from campusgate.settings.required import REQUIRED
 from errors import OperatorError
 
-ROLES = ("server", "controller", "edge", server_link.DISPENSER)
+ROLES = tuple(REQUIRED)
+_HAS_KEYS = frozenset({"server", "controller", "edge", "shower"})
 
 
 def find_role(settings: Settings, env_file: Path | None) -> str:
@@ -32,7 +34,7 @@ def find_role(settings: Settings, env_file: Path | None) -> str:
     if env_file is not None and (name := env_file.stem.partition("-")[0]) in ROLES:
         return name
     if settings.gate is None:
-        return "server" if settings.dispenser.device is None else server_link.DISPENSER
+        return "server" if settings.dispenser.device is None else "dispenser"
     return "controller" if settings.camera is None else "edge"
 
 
@@ -42,13 +44,26 @@ def examine_all(settings: Settings, role: str, *, env_file: Path | None, door_fi
         **_of_settings(settings, role, env_file),
         "clock": lambda: [database.check_kernel_clock(is_synchronised=kernel_clock.is_synchronised())],
     }
-    if role == server_link.DISPENSER:
-        checks["server"] = lambda: server_link.check_server(settings, role)
-        checks["dispenser"] = lambda: card_dispenser.check_dispenser(settings)
-    else:
+    if role in {"server", "controller", "edge"}:
         checks |= _of_campus(settings, role, door_file)
+    else:
+        checks |= _beside_the_gates(settings, role)
     for link, check in checks.items():
         yield from examine(link, check)
+
+
+def _beside_the_gates(settings: Settings, role: str) -> dict[str, Check]:
+    """Return what is examined of who has neither gate nor database."""
+    checks: dict[str, Check] = {}
+    if role in {"meters", "shower"}:
+        checks["folders"] = lambda: own_files.check_folders(settings, role)
+    if role in {"shower", "display"}:
+        checks["broker"] = lambda: broker.check_broker(settings, signs_in=role == "shower")
+    else:
+        checks["server"] = lambda: server_link.check_server(settings, role)
+    if role == "dispenser":
+        checks["dispenser"] = lambda: card_dispenser.check_dispenser(settings)
+    return checks
 
 
 def _of_campus(settings: Settings, role: str, door_file: Path | None) -> dict[str, Check]:
@@ -96,8 +111,8 @@ def _of_settings(settings: Settings, role: str, env_file: Path | None) -> dict[s
         "settings": lambda: own_files.check_environment_file(env_file),
         "secrets": lambda: own_files.check_secrets(settings, role),
     }
-    if role == server_link.DISPENSER:
+    if role == "dispenser":
         checks["dispenser"] = lambda: card_dispenser.check_settings(settings)
-    else:
+    if role in _HAS_KEYS:
         checks["keys"] = lambda: own_files.check_keys(settings, role)
     return checks

@@ -10,7 +10,7 @@ from typing import Final
 from campusgate.doctor.findings import Finding, fault, ok, skip, warn
 from campusgate.settings import Settings
 from campusgate.settings.required import REQUIRED, require_all
-from messages import controller_sender, edge_sender, public_key_text, read_private_key, read_trusted_keys
+from messages import SERVER_SENDER, controller_sender, edge_sender, public_key_text, read_private_key, read_trusted_keys
 from messages.signed_codes import STAFF_SENDER
 
 _LITTLE_MB: Final = 1024
@@ -51,13 +51,14 @@ def check_keys(settings: Settings, role: str) -> Iterator[Finding]:
     yield ok("keys", f"signs with {own[:12]}…")
     file = settings.require("trusted_keys_file")
     trusted = read_trusted_keys(file)
+    again = "" if settings.gate is None else "set the gate up again, or "
     for sender in _must_trust(settings, role):
         if sender not in trusted and sender == edge_sender(settings.gate or "") and not _has_edge(settings):
             yield warn("trust", f"no edge is trusted: gate {settings.gate} reads cards and looks at no faces")
         elif sender not in trusted:
             yield fault(
                 "trust",
-                f"{file} does not name {sender}, so what it signs is refused; set the gate up again, or enter its key: "
+                f"{file} does not name {sender}, so what it signs is refused; {again}enter its key: "
                 f"campusgate keys enrol {file} {sender} KEY",
             )
     if role == "edge" and STAFF_SENDER not in trusted:
@@ -71,6 +72,8 @@ def check_keys(settings: Settings, role: str) -> Iterator[Finding]:
 
 def _must_trust(settings: Settings, role: str) -> tuple[str, ...]:
     gate = settings.gate or ""
+    if role == "shower":
+        return (SERVER_SENDER,)
     if role == "controller":
         return STAFF_SENDER, edge_sender(gate)
     return (controller_sender(gate),) if role == "edge" else ()

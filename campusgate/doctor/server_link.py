@@ -18,8 +18,6 @@ from directory.feed import NotPublishedError
 from web.problems import NotFoundError
 
 _LINK: Final = "server"
-DISPENSER: Final = "dispenser"
-"""The role of a kiosk's card dispenser, which has no gate."""
 _CLOCKS_APART: Final = timedelta(seconds=5)
 """A command is worthless after ten seconds, and each side's clock may be off by half of that."""
 _HTTPS_PORT: Final = 443
@@ -54,10 +52,15 @@ def _ask(client: httpx.Client, settings: Settings, role: str) -> Iterator[Findin
         return
     if said != "ok":
         yield warn(_LINK, f"the server says that it is {said}: run `campusgate doctor` there")
-    if role == DISPENSER:
-        yield from _ask_as_dispenser(client, settings)
-    else:
-        yield from _ask_as_gate(client, settings, role)
+    match role:
+        case "dispenser":
+            yield from _ask_as_dispenser(client, settings)
+        case "meters":
+            yield from _ask_as_meter_reader(client, settings)
+        case "library":
+            yield ok(_LINK, f"{client.base_url} answers; each library system shows a token of its own")
+        case _:
+            yield from _ask_as_gate(client, settings, role)
 
 
 def _ask_as_dispenser(client: httpx.Client, settings: Settings) -> Iterator[Finding]:
@@ -74,6 +77,21 @@ def _ask_as_dispenser(client: httpx.Client, settings: Settings) -> Iterator[Find
             f"the server refuses this card dispenser ({_problem(answer)}); set CAMPUSGATE_DEVICE_TOKEN to what "
             "`campusgate devices add NAME dispenser --kiosk KIOSK` prints at the server",
         )
+
+
+def _ask_as_meter_reader(client: httpx.Client, settings: Settings) -> Iterator[Finding]:
+    token = settings.require("device_token")
+    plan = client.get("/api/v1/meter-reader/plan", headers={"Authorization": f"Bearer {token}"})
+    if not plan.is_success:
+        yield fault(
+            _LINK,
+            f"the server refuses this reader of meters ({_problem(plan)}); set CAMPUSGATE_DEVICE_TOKEN to what "
+            "`campusgate devices add reader meter` prints at the server",
+        )
+    elif not (lines := len(plan.json()["lines"])):
+        yield warn(_LINK, f"{client.base_url} knows this reader, and has no line of meters for it yet")
+    else:
+        yield ok(_LINK, f"{client.base_url} knows this reader; lines of meters: {lines}")
 
 
 def _ask_as_gate(client: httpx.Client, settings: Settings, role: str) -> Iterator[Finding]:

@@ -17,6 +17,10 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "controller": (*_OF_A_GATE, "credential_key"),
         "edge": _OF_A_GATE,
         "dispenser": ("device_token",),
+        "meters": ("device_token",),
+        "library": (),
+        "shower": ("signing_key_file", "trusted_keys_file", "credential_key"),
+        "display": (),
     }
 )
 """Names of settings, by process."""
