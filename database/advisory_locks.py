@@ -13,3 +13,4 @@ class AdvisoryLock(IntEnum):
     """Held by whoever leads, as long as it does."""
     ORDER_NONCES = 7_263_020
     READINGS = 7_263_021
+    JOURNAL = 7_263_022

@@ -1,15 +1,20 @@
-"""The events of all gates: written once for each id, read by cursor."""
+"""The events of all gates: written once for each id, read by cursor.
+
+Sequence numbers are seen in their order, also where several servers store: a reader that goes on behind the last one it
+saw misses nothing.
+"""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, func, select
+from sqlalchemy import Integer, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from access.reasons import Notice
+from database.advisory_locks import AdvisoryLock
 from messages import Event
 from operations.alarms.rules import AFTER_LOSS
 from operations.tables import GateEvent
@@ -31,6 +36,9 @@ def record(session: Session, events: Sequence[Event], *, received_at: datetime) 
         return []
     rows = [_row(event, received_at) for event in events]
     dialect = session.get_bind().dialect.name
+    # SQLite has one writer at a time anyway.
+    if dialect == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": AdvisoryLock.JOURNAL})
     statement = (sqlite_insert if dialect == "sqlite" else postgresql_insert)(GateEvent)
     unheard = statement.on_conflict_do_nothing(index_elements=["id"]).returning(GateEvent.id)
     # The rows stand beside the statement, not in it: so it is the same for every batch, and compiled once.

@@ -1,8 +1,13 @@
+import threading
 from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
 
 from database import Database, new_id
 from messages import Event, Method
 from operations import event_store
+from tests.databases import ON_POSTGRESQL
+from tests.waiting import until
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
@@ -31,6 +36,33 @@ def test_followers_see_every_event_in_order_of_arrival_whatever_its_own_time(dat
         first = event_store.following(session, limit=2)
         rest = event_store.following(session, after=first[-1].sequence)
     assert [row.id for row in (*first, *rest)] == [one.id for one in sent]
+
+
+@ON_POSTGRESQL
+def test_a_follower_misses_nothing_that_another_server_stores_meanwhile(database: Database) -> None:
+    """Numbers are given when a row is written, and seen when its transaction ends."""
+    slow, quick = event(), event()
+
+    def store_quick() -> None:
+        with database.begin() as session:
+            event_store.record(session, [quick], received_at=NOW)
+
+    def waits() -> bool:
+        with database.read() as session:
+            here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            return bool(session.scalar(text(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND {here}")))
+
+    other = threading.Thread(target=store_quick)
+    with database.begin() as session:
+        event_store.record(session, [slow], received_at=NOW)
+        other.start()
+        until(lambda: waits() or not other.is_alive())
+        with database.read() as reading:
+            before = event_store.following(reading)
+    other.join()
+    with database.read() as reading:
+        after = event_store.following(reading, after=before[-1].sequence if before else 0)
+    assert [one.id for one in (*before, *after)] == [slow.id, quick.id]
 
 
 def test_the_newest_events_can_be_asked_for_by_gate_and_person(database: Database) -> None:
