@@ -8,6 +8,7 @@ import pytest
 
 from tests import npm_packages
 from tests.ports import free_port
+from tests.waiting import PATIENCE_S
 
 _WELL = "#!/bin/sh\necho v20.11.0\n"
 
@@ -75,6 +76,7 @@ def test_npm_is_not_asked_again_for_what_it_did_not_get(tools: Path) -> None:
 def test_a_registry_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("npm_config_registry", f"http://127.0.0.1:{free_port()}/")
     monkeypatch.setattr(npm_packages, "_OLDEST_NODE", 1)
+    monkeypatch.setattr(npm_packages, "_TIMEOUT_S", 20 * PATIENCE_S)
     assert "ECONNREFUSED" in skipped()
 
 

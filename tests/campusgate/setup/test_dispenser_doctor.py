@@ -22,7 +22,7 @@ from tests.card_dispensing.crt571_peer import UIDS, Peer, running_peer
 from tests.card_dispensing.kiosk_rig import SHORT
 from tests.command_line import run
 from tests.ports import free_port
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 _HOLD = """
 import fcntl, sys
@@ -181,7 +181,8 @@ def test_a_running_dispenser_is_left_alone(file: Path, peer: Peer) -> None:
     command = [sys.executable, "-m", "campusgate", "--env-file", str(file), "dispenser"]
     with subprocess.Popen(command, env=bare(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
-            until(lambda: peer.machine.started, "it never spoke to the dispenser")
+            # It imports everything first.
+            until(lambda: peer.machine.started, "it never spoke to the dispenser", timeout_s=4 * PATIENCE_S)
             code, found = examine(file)
         finally:
             process.terminate()
