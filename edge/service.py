@@ -219,7 +219,9 @@ class EdgeService:
     def _process_frames(self) -> None:
         while not self._stop.is_set():
             self.on_frame_turn()
-            self._frame_loop.process_next(self._feed, _FRAME_WAIT_S)
+            if not self._frame_loop.process_next(self._feed, _FRAME_WAIT_S) and self.camera.status is FeedStatus.ENDED:
+                # Nothing is waited for any more where a recording has ended.
+                self._stop.wait(_FRAME_WAIT_S)
 
     def _run_housekeeping(self) -> None:
         while not self._stop.wait(_TICK_S):

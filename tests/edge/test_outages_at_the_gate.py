@@ -8,6 +8,7 @@ from uuid import UUID
 
 from access.replica import ReplicaLockedError
 from bus.outbox_sender import OutboxSender
+from edge.camera import FeedStatus
 from messages import Availability, ProcessStatus, Refusal, mark_historical
 from tests.edge.staging import TOPICS, Directory, card, face, frame, person, unit
 from tests.waiting import PATIENCE_S
@@ -233,6 +234,15 @@ def test_an_edge_that_lives_contradicts_a_will_that_came_late_and_says_now_and_t
     north.service._here_at -= 31
     until(lambda: len(heard) > said)
     assert heard[-1].status is ProcessStatus.ONLINE
+
+
+def test_an_edge_whose_recording_has_ended_rests(gate, until) -> None:
+    edge, turns = gate(wait=False), Counter()
+    until(lambda: edge.service.camera.status is FeedStatus.ENDED)
+    edge.service.on_frame_turn = lambda: turns.update(["frames"])
+    edge.service.on_tick = lambda: turns.update(["housekeeping"])
+    until(lambda: turns["housekeeping"] > 10)
+    assert turns["frames"] < 5 * turns["housekeeping"]
 
 
 def test_a_frame_loop_that_hangs_turns_no_more_while_the_housekeeping_does(gate, until) -> None:
