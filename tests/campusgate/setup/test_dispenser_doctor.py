@@ -33,7 +33,7 @@ sys.stdin.read()
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def tokens(server: Installed) -> Mapping[str, str]:
     """What the server printed of a kiosk and of its dispenser."""
     kiosk = server.run("devices", "add", "kiosk-1", "kiosk", "--json")

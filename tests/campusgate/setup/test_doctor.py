@@ -38,7 +38,7 @@ class Machines:
         return (self.server.etc if name == "server" else self.gate / "etc/campusgate") / f"{name}.env"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def machines(server: Installed, tmp_path_factory: pytest.TempPathFactory, photographs: dict[str, Path]) -> Machines:
     folder = tmp_path_factory.mktemp("lab")
     pictures = folder / "pictures"

@@ -27,7 +27,7 @@ def set_up_gate(server: Installed, folder: Path, code: str, *more: object, code_
     return done.stderr if code_expected else done.stdout
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def north(server: Installed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a gate's computer that was set up, with a camera that shows nobody."""
     folder = tmp_path_factory.mktemp("north")
