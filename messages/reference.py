@@ -171,7 +171,7 @@ def _zone_heartbeats() -> list[str]:
         f"Signed over `{purpose}\\n` and `body`, with the key trusted as `{signed_codes.STAFF_SENDER}`. A gate",
         "believes one only if it is of its site and zone, from after the server's last answer and the last one",
         "believed (`at`, by the server's clock), at most ten seconds old and at most two ahead of the gate's clock.",
-        "If it names the revision that the gate holds, it counts as an answer of that time; if a later one, the gate",
+        "If it names the revision that the gate holds, it counts as an answer of that time; if another one, the gate",
         "asks over HTTP. Nothing else follows from it: lost, held back or played again, it leaves the gate to ask.",
         "",
     ]

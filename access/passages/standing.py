@@ -38,12 +38,12 @@ class Verdict(StrEnum):
     OLD = "old"
     AHEAD_OF_CLOCK = "ahead_of_clock"
     EARLIER = "earlier"
-    """Of an earlier revision than the one held: the server was restored, or another one spoke before."""
+    """Of an earlier revision than the one held: another database answers, or another server spoke before: ask."""
 
     @property
     def asks(self) -> bool:
         """Whether the gate must ask at once."""
-        return self in {Verdict.NEWS, Verdict.CHANGED}
+        return self in {Verdict.NEWS, Verdict.CHANGED, Verdict.EARLIER}
 
     @property
     def is_odd(self) -> bool:

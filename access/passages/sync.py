@@ -88,6 +88,9 @@ class PassageSync:
             answer = self._client.get(self._address, headers=self._headers, params={"since": since})
             answer.raise_for_status()
             page = PresencePage.model_validate_json(answer.content)
+            if page.zone != policy.inner_zone:
+                # The server has another policy than this gate, whose zone counts otherwise: the gate hears of it next.
+                return True
             self._passage_log.apply(page, policy, self._directory.person, asked_at, server_at=time_in(answer.headers))
             if page.is_complete:
                 break

@@ -24,6 +24,7 @@ from campusgate.backup.file import (
 from campusgate.backup.replay import replay
 from database import Database
 from database.migrate import upgrade
+from directory import zone_passages
 
 
 def restore(
@@ -56,6 +57,8 @@ def restore(
     else:
         run_postgresql("pg_restore", database.url, "--no-owner", "--exit-on-error", "--single-transaction", str(file))
     upgrade(database)
+    with database.begin() as session:
+        zone_passages.count_anew(session)
     with database.read() as session:
         _, head = audit.head(session)
     try:

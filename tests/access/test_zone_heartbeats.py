@@ -92,7 +92,7 @@ def test_what_says_nothing_here_changes_nothing(
     assert confirm(log, said, second) is verdict
     assert (log.heard_at, log.told_at, log.revision) == (heard_at, None, 7)
     assert log.context_for(ANN.person_id, POLICY, NOW, NOW).inside == 3
-    assert verdict.asks is (verdict is Verdict.NEWS)
+    assert verdict.asks is (verdict in {Verdict.NEWS, Verdict.EARLIER})
 
 
 def test_the_same_word_counts_once(log: PassageLog) -> None:
@@ -157,7 +157,7 @@ class Life:
         self.log = log
         self.second = 0.0
         self.asked: list[float] = []
-        self.passed_at = float("inf")
+        self.passed_at = self.restored_at = float("inf")
         self.server_answers = True
         self.says: Callable[[float], ZoneStanding | None] = lambda _second: None
         self.clock_off = 0.0
@@ -168,6 +168,8 @@ class Life:
 
     @property
     def revision(self) -> int:
+        if self.second >= self.restored_at:
+            return 6
         return 7 if self.second < self.passed_at else 8
 
     @property
@@ -261,6 +263,20 @@ def test_a_passage_elsewhere_is_asked_for_with_the_next_word(life: Life) -> None
     life.passed_at = 304.0
     assert life.run(HOUR) == [0.0, 310.0]
     assert life.log.revision == 8
+
+
+def test_a_database_that_counted_less_is_asked_with_its_first_word(life: Life) -> None:
+    life.says = lambda second: standing(second, revision=life.revision)
+    life.restored_at = 304.0
+    assert life.run(HOUR) == [0.0, 310.0]
+    assert life.log.revision == 6
+
+
+def test_an_answer_about_another_zone_than_the_gates_changes_nothing(life: Life) -> None:
+    """The server has another policy than the gate, which hears of it in a moment."""
+    life.policy = POLICY.model_copy(update={"inner_zone": "yard"})
+    life.run(60)
+    assert (life.log.revision, life.log.heard_at) == (0, None)
 
 
 @pytest.mark.parametrize("off_s", [-5.0, 15.0, 3600.0], ids=["behind", "ahead", "far ahead"])

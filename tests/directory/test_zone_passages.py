@@ -121,6 +121,24 @@ def test_facilities_forgive_one_person_or_a_zone(hall) -> None:
     assert (page.whole, page.inside, page.passes, page.forgiven_before) == (True, 0, (), hall.clock.now)
 
 
+def test_what_a_restored_database_counts_is_fetched_anew_by_whoever_knew_more(hall, monkeypatch) -> None:
+    monkeypatch.setattr(zone_passages, "PAGE", 1)
+    for second, person in enumerate((hall.ann, hall.ben)):
+        walk(hall, person, "west", second=second)
+    with hall.database.begin() as session:
+        gates.put_zone(session, "yard", site="main", title="Yard", by="system", now=hall.clock.now)
+        zone_passages.count_anew(session)
+    hall.gate("back", inner_zone="yard", occupancy=Occupancy(limit=9))
+    lost = 40
+    for second in range(2, lost + 5):
+        walk(hall, hall.ben, "west", second=second)
+    page = ask(hall, since=lost)
+    assert (page.whole, [one.person_id for one in page.passes]) == (True, [hall.ann])
+    page = ask(hall, since=page.to_revision)
+    assert (page.whole, page.is_complete, [one.person_id for one in page.passes]) == (False, True, [hall.ben])
+    assert ask(hall, gate="back", since=lost).whole, "also where nobody had passed before the backup"
+
+
 @ON_BOTH
 def test_how_every_zone_stands_is_told_with_the_gates_that_must_know(hall) -> None:
     campus, now = hall, hall.clock.now

@@ -22,8 +22,9 @@ from campusgate.backup.rehearsal import rehearse
 from campusgate.backup.restore import restore
 from database import Database, Sealer
 from database.migrate import upgrade
+from directory import gates
 from directory import people as gate_people
-from directory.tables import GatePerson
+from directory.tables import GatePerson, ZonePassageState
 from enrollment import consent, gate_photos, templates
 from enrollment.tables import (
     Consent,
@@ -120,6 +121,19 @@ def test_nothing_is_overwritten(server: Database, tmp_path: Path) -> None:
         back_up(server, file)
     with pytest.raises(BackupError, match="not empty"):
         restore(server, file, TrailCopy(tmp_path / "record"), NOW)
+
+
+def test_gates_fetch_the_passages_of_their_zones_anew(server: Database, empty: Database, tmp_path: Path) -> None:
+    """What follows the backup is counted again, by the numbers that gates know other passages by."""
+    file = tmp_path / "campus.backup"
+    with server.begin() as session:
+        gates.put_zone(session, "hall", site="main", title="Hall", by=audit.SYSTEM, now=NOW)
+        session.add(ZonePassageState(zone="hall", revision=5, floor=2))
+    back_up(server, file)
+    restore(empty, file, TrailCopy(tmp_path / "record"), NOW)
+    with empty.read() as session:
+        state = session.get_one(ZonePassageState, "hall")
+        assert (state.floor > 1_000_000, state.revision - state.floor) == (True, 3)
 
 
 def test_a_changed_trail_is_told(server: Database, tmp_path: Path) -> None:
