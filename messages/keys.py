@@ -105,22 +105,24 @@ def finish_rotation(path: Path) -> Ed25519PrivateKey:
     key = read_private_key(_next_of(path))
     try:
         if path.exists():
-            keep_owner(_next_of(path), path.stat())
+            _give_to_owner_of(path, _next_of(path))
         _next_of(path).replace(path)
     except OSError as error:
         raise KeyFileError(f"{path} cannot be replaced: {error.strerror}") from error
     return key
 
 
-def keep_owner(path: Path, before: os.stat_result) -> None:
-    """Give `path` owner and group of the file it will replace: root renews what a process's account reads.
+def keep_owner(descriptor: int, before: os.stat_result) -> None:
+    """Give an open file owner and group of the one that it will replace: root renews what a process's account reads.
+
+    An open one, as that account may have put a link to any other in the place of its name.
 
     Raises:
         OSError: whoever runs this may not.
     """
-    now = path.stat()
+    now = os.fstat(descriptor)
     if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
-        os.chown(path, before.st_uid, before.st_gid)
+        os.fchown(descriptor, before.st_uid, before.st_gid)
 
 
 def parse_trusted_keys(entries: Mapping[str, Any]) -> dict[str, TrustedKey]:
@@ -178,3 +180,11 @@ def read_trusted_keys(path: Path) -> dict[str, TrustedKey]:
         return parse_trusted_keys(entries)
     except KeyFileError as error:
         raise KeyFileError(f"{path}: {error}") from error
+
+
+def _give_to_owner_of(path: Path, following: Path) -> None:
+    descriptor = os.open(following, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        keep_owner(descriptor, path.stat())
+    finally:
+        os.close(descriptor)

@@ -138,9 +138,9 @@ def _write(path: Path, entries: Mapping[str, Any]) -> None:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            if before is not None:
-                keep_owner(Path(name), before)
-            Path(name).chmod(0o644 if before is None else before.st_mode & 0o777)
+                if before is not None:
+                    keep_owner(file.fileno(), before)
+                os.fchmod(file.fileno(), 0o644 if before is None else before.st_mode & 0o777)
             Path(name).replace(path)
         except BaseException:
             with contextlib.suppress(OSError):

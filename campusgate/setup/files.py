@@ -71,8 +71,9 @@ class Writer:
                     new.write(data)
                     new.flush()
                     os.fsync(new.fileno())
-                self._own(Path(name), owner)
-                Path(name).chmod(mode)
+                    # By the open file: whoever has the folder may have put a link in the place of its name.
+                    self._own(new.fileno(), owner)
+                    os.fchmod(new.fileno(), mode)
                 Path(name).replace(file)
             except BaseException:
                 with contextlib.suppress(OSError):
@@ -83,7 +84,7 @@ class Writer:
         self.written.append(file)
         return file
 
-    def _own(self, path: Path, owner: Owner) -> None:
+    def _own(self, path: Path | int, owner: Owner) -> None:
         if self.places.is_machine:
             os.chown(path, _user_id(owner.user), _group_id(owner.group))
 

@@ -115,6 +115,33 @@ def test_a_key_is_rotated_from_the_command_line(file: Path, tmp_path: Path) -> N
     assert SENDER not in read_trusted_keys(file)
 
 
+def test_whoever_has_the_folder_gets_no_other_file_by_a_link(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, fsync = tmp_path / "other", os.fsync
+    other.touch(0o600)
+
+    def put_link(descriptor: int) -> None:
+        fsync(descriptor)
+        [new] = tmp_path.glob(f".{file.name}.*")
+        new.unlink()
+        new.symlink_to(other)
+
+    file.chmod(0o644)
+    monkeypatch.setattr(os, "fsync", put_link)
+    enrol(file)
+    assert stat.S_IMODE(other.stat().st_mode) == 0o600
+
+
+def test_a_link_in_the_place_of_a_next_key_is_not_followed(tmp_path: Path) -> None:
+    key, other = tmp_path / "edge.pem", tmp_path / "other.pem"
+    for one in (key, other):
+        make_private_key(one)
+    (tmp_path / "edge.pem.next").symlink_to(other)
+    with pytest.raises(KeyFileError, match="cannot be replaced"):
+        finish_rotation(key)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
 def test_what_root_renews_stays_readable_to_the_account_that_owned_it(file: Path, tmp_path: Path) -> None:
     key = tmp_path / "edge.pem"

@@ -1,6 +1,8 @@
 """`campusgate setup process`, `setup shower`: readers of meters, gateways of libraries, dispensers, showers."""
 
 import json
+import os
+import stat
 from pathlib import Path
 from uuid import uuid4
 
@@ -8,6 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from dotenv import dotenv_values
 
+from campusgate.setup.files import ROOT, Writer
+from campusgate.setup.places import Places
 from messages import public_key_text, read_private_key, read_trusted_keys
 from tests.campusgate.setup.installed import Installed, bare
 from tests.command_line import run
@@ -86,3 +90,20 @@ def test_a_shower_that_was_not_added_is_not_let_in(server: Installed) -> None:
     before = (server.under / "etc/mosquitto/campusgate.acl").read_text()
     server.run("setup", "shower", uuid4(), key, "--under", server.under, code=2)
     assert (server.under / "etc/mosquitto/campusgate.acl").read_text() == before
+
+
+def test_whoever_has_the_folder_of_a_written_file_gets_no_other_file_by_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, fsync = tmp_path / "other", os.fsync
+    other.touch(0o600)
+
+    def put_link(descriptor: int) -> None:
+        fsync(descriptor)
+        [new] = tmp_path.glob(".file.*")
+        new.unlink()
+        new.symlink_to(other)
+
+    monkeypatch.setattr(os, "fsync", put_link)
+    Writer(Places(tmp_path), []).write("/file", "text", ROOT, 0o644)
+    assert stat.S_IMODE(other.stat().st_mode) == 0o600
