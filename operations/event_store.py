@@ -19,6 +19,9 @@ from messages import Event
 from operations.alarms.rules import AFTER_LOSS
 from operations.tables import GateEvent
 
+_STANDSTILL_MS = 20_000
+"""A server that stands still in its turn loses it: within the time that the others' statements wait for theirs."""
+_TAKE_TURN = text("SELECT set_config('idle_in_transaction_session_timeout', :most, true), pg_advisory_xact_lock(:key)")
 _SELECT_FOLLOWING = (
     select(GateEvent)
     .where(GateEvent.sequence > bindparam("after"))
@@ -38,7 +41,7 @@ def record(session: Session, events: Sequence[Event], *, received_at: datetime) 
     dialect = session.get_bind().dialect.name
     # SQLite has one writer at a time anyway.
     if dialect == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": AdvisoryLock.JOURNAL})
+        session.execute(_TAKE_TURN, {"key": AdvisoryLock.JOURNAL, "most": str(_STANDSTILL_MS)})
     statement = (sqlite_insert if dialect == "sqlite" else postgresql_insert)(GateEvent)
     unheard = statement.on_conflict_do_nothing(index_elements=["id"]).returning(GateEvent.id)
     # The rows stand beside the statement, not in it: so it is the same for every batch, and compiled once.

@@ -1,9 +1,10 @@
 import threading
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import text
 
-from database import Database, new_id
+from database import Database, StorageError, new_id
 from messages import Event, Method
 from operations import event_store
 from tests.databases import ON_POSTGRESQL
@@ -63,6 +64,21 @@ def test_a_follower_misses_nothing_that_another_server_stores_meanwhile(database
     with database.read() as reading:
         after = event_store.following(reading, after=before[-1].sequence if before else 0)
     assert [one.id for one in (*before, *after)] == [slow.id, quick.id]
+
+
+@ON_POSTGRESQL
+def test_a_server_that_stands_still_while_it_stores_keeps_no_other_from_storing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_store, "_STANDSTILL_MS", 100)
+    lost, kept = event(), event()
+    with pytest.raises(StorageError), database.begin() as frozen:
+        event_store.record(frozen, [lost], received_at=NOW)
+        with database.begin() as session:
+            event_store.record(session, [kept], received_at=NOW)
+    with database.read() as session:
+        assert [one.id for one in event_store.latest(session)] == [kept.id]
+        assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "0", "afterwards as it was"
 
 
 def test_the_newest_events_can_be_asked_for_by_gate_and_person(database: Database) -> None:
