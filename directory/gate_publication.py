@@ -33,6 +33,8 @@ class GatePublication:
         self.record = gate
         self.removals: list[Removal] = []
         """Templates that left this gate otherwise than with its list."""
+        self.newly_listed = set[UUID]()
+        """Whoever is known here from now on, otherwise than by a change of its list."""
         self._session = session
         self._revisions = revisions
         self._now = now
@@ -83,6 +85,8 @@ class GatePublication:
             was = own[person] if person in own else before.get(person)
             said = shared.get(person)
             known = here.get(person, said)
+            if was is None and known is not None:
+                self.newly_listed.add(person)
             is_apart = not is_same(known, said)
             has_new_row = not is_same(was, known) and (is_known or is_apart)
             if has_new_row:
@@ -101,6 +105,8 @@ class GatePublication:
         Whoever has no pass here is known as in the list. A change that the list does not show gets a row all the same.
         """
         is_changed = not is_same(was.here, known.here)
+        if was.here is None and known.here is not None:
+            self.newly_listed.add(person)
         has_row = has_pass or (list_revision is None and (is_changed or was.has_row))
         if was.has_row:
             self._sums.subtract(was.here)

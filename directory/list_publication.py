@@ -45,7 +45,7 @@ class ListPublication:
         self._session = session
         self._revisions = revisions
         self._now = now
-        self._is_new = is_new
+        self.is_new = is_new
         self._before = (record.revision, record.full_total, record.cards_total)
         self._sums = Sums(record.full_total, record.cards_total)
 
@@ -98,7 +98,7 @@ class ListPublication:
         self._session.delete(self.record)
 
     def _keep_past(self, revision: int, full: bytes, cards: bytes) -> None:
-        if self._is_new:
+        if self.is_new:
             return
         past = {"revision": revision, "full_total": full, "cards_total": cards, "replaced_at": self._now}
         self._session.add(PastList(list_id=self.record.id, **past))

@@ -40,6 +40,8 @@ class Publication:
         self.lists = {one.id: self.open_list(one) for one in session.scalars(select(SharedList))}
         self.list_of: dict[str, ListPublication] = {}
         """By gate."""
+        self.newly_listed = set[UUID]()
+        """Whoever came to a gate's directory without having been in it."""
         self._state = state
         self._models = list(models)
         self._own: dict[str, GatePublication] = {}
@@ -93,6 +95,8 @@ class Publication:
             before = held.get(shared.record.id, {})
             after = {person: contents.of(cut(records.get(person), shared.cut), shared.cut) for person in people}
             revisions = shared.write(after, before)
+            if not shared.is_new:
+                self.newly_listed.update(one for one in people if before.get(one) is None and after[one] is not None)
             own = {gate: apart[gate] for gate in sorted(shared.gates.keys() & apart.keys())}
             for gate, rows in own.items():
                 publication = self._open_gate(gate)
@@ -112,6 +116,7 @@ class Publication:
         """Write lists and gates back, and return the new revision of every gate that has one."""
         moved = set[str]()
         for name, gate in self._own.items():
+            self.newly_listed |= gate.newly_listed
             if gate.close():
                 moved.add(name)
                 self.list_of[name].gates[name] = gate.record.own_revision

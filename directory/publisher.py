@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 import structlog
 from sqlalchemy import event, exists, or_, select, text
@@ -19,7 +20,7 @@ from accounts.people import changes
 from accounts.tables import Card, Person, PersonChange
 from accounts.vocabulary import CardState, PersonState
 from database import Database, DatabaseBusyError, Sealer
-from directory import gate_models
+from directory import gate_models, zone_passages
 from directory.publication import Publication
 from directory.records import EXPIRED_GRACE, MOST_PEOPLE, find_visitors
 from directory.tables import DirectoryPerson, DirectoryState, GateRecord
@@ -70,6 +71,7 @@ class Publisher:
         self._clock = clock
         self._revoked_to = 0
         """Changes up to this sequence number hold no revocation that has not overtaken the queue."""
+        self._newly_listed = set[UUID]()
 
     def publish(self) -> dict[str, int]:
         """Publish everything that waits, and return the new revisions by gate."""
@@ -102,6 +104,8 @@ class Publisher:
         # Nobody looks again through what waits: with a long queue each round would cost as much as the queue is long.
         self._revoked_to = revoked[-1].seq if revoked else latest
         self._notify_gates(moved)
+        self._newly_listed |= publication.newly_listed
+        self._tell_passages_again()
         return Published(moved, more)
 
     def forget_expired(self) -> None:
@@ -120,7 +124,8 @@ class Publisher:
         with self._database.read() as session:
             state = session.get(DirectoryState, 1)
             return (
-                state is None
+                bool(self._newly_listed)
+                or state is None
                 or state.assembled != gate_models.find_used(state, self._models)
                 or changes.latest(session) > state.seq
                 or session.scalar(select(GateRecord.name).where(GateRecord.is_dirty).limit(1)) is not None
@@ -150,6 +155,13 @@ class Publisher:
                     pause = RETRY_S
                 stop.wait(LEAST_PAUSE_S)
                 wake.wait(pause)
+
+    def _tell_passages_again(self) -> None:
+        """Let gates hear where people are who are new to them; after the commit, and again where that failed."""
+        if self._newly_listed:
+            with self._database.begin() as session:
+                zone_passages.tell_again(session, self._newly_listed)
+            self._newly_listed.clear()
 
     def _publish_changes(self, session: Session, publication: Publication, found: Sequence[changes.Change]) -> None:
         people = [change.person_id for change in found]

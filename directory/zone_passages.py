@@ -29,6 +29,8 @@ LOOKING_BACK = ("anti_passback", "occupancy", "first_person")
 
 _AHEAD = 1_000_000_000
 """More passages than a campus counts in ten years."""
+_AT_ONCE = 500
+"""People in one statement."""
 _PASSAGES, _STATES, _GATES = (table_of(one) for one in (ZonePassage, ZonePassageState, GateRecord))
 _COUNT_INSIDE = (
     select(_PASSAGES.c.zone, func.count().label("number"))
@@ -178,6 +180,23 @@ def forgive(session: Session, zone: str, *, person_id: UUID | None, by: str, now
     subject = f"zone:{zone}" if person_id is None else f"person:{person_id}"
     audit.record(session, actor=by, action="passages.forgive", subject=subject, now=now, details={"zone": zone})
     return _revisions_by_gate(session, [state])
+
+
+def tell_again(session: Session, people: Collection[UUID]) -> None:
+    """Let what is known of people travel once more: gates into whose directory they came were not told of them before.
+
+    To be called when the gates' directories are committed, or a gate that asks meanwhile is told of nobody new.
+    """
+    wanted = sorted(people)
+    parts = [wanted[start : start + _AT_ONCE] for start in range(0, len(wanted), _AT_ONCE)]
+    zones = select(ZonePassage.zone).distinct()
+    found = {zone for part in parts for zone in session.scalars(zones.where(ZonePassage.person_id.in_(part)))}
+    states = {zone: _lock_state(session, zone) for zone in sorted(found)}
+    for part in parts if states else []:
+        for row in session.scalars(select(ZonePassage).where(ZonePassage.person_id.in_(part))).all():
+            if (state := states.get(row.zone)) is not None:
+                state.revision += 1
+                row.revision = state.revision
 
 
 def count_anew(session: Session) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from access.passages import REMEMBERED, PresencePage
-from access.policy import AntiPassback, Direction, Occupancy
+from access.policy import AntiPassback, Direction, Occupancy, Rule
 from access.snapshot import TIME_HEADER
 from accounts.vocabulary import DeviceRole
 from database import new_id
@@ -97,6 +97,27 @@ def test_a_gate_hears_only_of_people_who_may_pass_it_and_counts_all(hall) -> Non
     stranger = hall.person("teachers")
     walk(hall, stranger, "west")
     assert (ask(hall).inside, ask(hall).passes) == (1, ())
+
+
+@ON_BOTH
+def test_of_whoever_comes_to_a_gates_directory_it_hears_where_they_are(hall) -> None:
+    newcomer, teacher = hall.person("guests"), hall.person("teachers")
+    hall.publisher.publish()
+    for second, person in enumerate((newcomer, teacher)):
+        walk(hall, person, "west", second=second)
+    since = ask(hall).to_revision
+    assert ask(hall, since=since).passes == ()
+    hall.set_groups(newcomer, "students")
+    hall.publisher.publish()
+    page = ask(hall, since=since)
+    assert (page.whole, [one.person_id for one in page.passes]) == (False, [newcomer])
+    with hall.database.read() as session:
+        policy = gates.policy_of(gates.get(session, "east"))
+    opened = (*policy.rules, Rule(group="teachers"))
+    hall.set_policy(policy.model_copy(update={"rules": opened}))
+    hall.publisher.publish()
+    assert [one.person_id for one in ask(hall, since=page.to_revision).passes] == [teacher]
+    assert not hall.publisher.has_work()
 
 
 def test_a_gate_whose_clock_runs_ahead_holds_nobody_in_the_future(hall) -> None:
