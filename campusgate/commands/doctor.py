@@ -49,9 +49,9 @@ def doctor(
     if as_json:
         print_json({"role": known, "well": not faults, "findings": [asdict(one) for one in found]})
     elif faults:
-        sys.stdout.write(f"{len(faults)} to mend on this {known}\n")
+        sys.stdout.write(f"{known}: {len(faults)} to mend\n")
     else:
-        sys.stdout.write(f"this {known} is well\n")
+        sys.stdout.write(f"{known}: all is well\n")
     if faults:
         raise typer.Exit(1)
 

@@ -95,7 +95,7 @@ def test_a_person_reads_a_line_for_each_link(machines: Machines) -> None:
     done = run("--env-file", machines.file("controller-lab"), "doctor", environment=bare())
     assert done.returncode == 0
     lines = done.stdout.splitlines()
-    assert lines[-1] == "this controller is well"
+    assert lines[-1] == "controller: all is well"
     assert any(line.startswith("warning  relay") for line in lines)
 
 
