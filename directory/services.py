@@ -27,7 +27,7 @@ class DirectoryServices:
     credential_key: bytes = field(repr=False)
     hosting: HostingRules = field(default_factory=HostingRules)
     clock_believed: Callable[[], bool] = lambda: True
-    """Whether gates may be told the server's time."""
+    """Whether gates may be told the server's time; may wait for the database."""
     setup: GateSetup = field(default_factory=GateSetup.unavailable)
     pictured_events: Callable[[str], Sequence[str]] = lambda _gate: ()
     """The kinds of events at which the camera of a gate takes a picture."""

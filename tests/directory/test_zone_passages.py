@@ -1,5 +1,6 @@
 """Passages counted on the server for every gate of a zone, over the real API."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -70,6 +71,22 @@ def test_an_answer_tells_the_servers_time_where_that_is_believed(hall, believed:
     answer = hall.client.get("/api/v1/directory/gates/east/presence", headers=headers)
     assert answer.headers.get(TIME_HEADER) == (hall.clock.now.isoformat() if believed else None)
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("asks", ["presence", "changes"])
+def test_nobody_else_waits_while_the_clock_on_record_is_looked_at(hall, asks: str) -> None:
+    """That may wait for the database, and whoever waits in the event loop keeps every other request waiting."""
+    looked_in_loop: list[bool] = []
+
+    def look() -> bool:
+        looked_in_loop.append(asyncio._get_running_loop() is not None)
+        return True
+
+    state = hall.client.app.state
+    state.directory = replace(state.directory, clock_believed=look)
+    headers = {"Authorization": f"Bearer {hall.token('east', DeviceRole.EDGE)}"}
+    answer = hall.client.get(f"/api/v1/directory/gates/east/{asks}", headers=headers)
+    assert (answer.headers[TIME_HEADER], looked_in_loop) == (hall.clock.now.isoformat(), [False])
 
 
 def test_only_what_is_new_travels(hall) -> None:
