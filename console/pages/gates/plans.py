@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from sqlalchemy.orm import Session
 
@@ -112,10 +113,14 @@ async def put_places(
     """Let the gates stand where the form says; a gate without two figures stands nowhere."""
     async with request.form(max_files=0, max_fields=2 * _MOST_GATES) as form:
         written = {name: value for name, value in form.items() if isinstance(value, str)}
-    with services.database.begin() as session:
-        plan = site_plans.get(session, plan_id)
-        wanted = _read_places(session, written)
-        site_plans.put_places(session, plan, wanted, by=admin.actor, now=services.now())
+
+    def put() -> None:
+        with services.database.begin() as session:
+            plan = site_plans.get(session, plan_id)
+            wanted = _read_places(session, written)
+            site_plans.put_places(session, plan, wanted, by=admin.actor, now=services.now())
+
+    await run_in_threadpool(put)
     return done(request, "plan_page", "plan_placed", plan_id=plan_id)
 
 
