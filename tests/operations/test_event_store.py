@@ -67,18 +67,18 @@ def test_a_follower_misses_nothing_that_another_server_stores_meanwhile(database
 
 
 @ON_POSTGRESQL
-def test_a_server_that_stands_still_while_it_stores_keeps_no_other_from_storing(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(event_store, "_STANDSTILL_MS", 100)
+def test_a_server_that_stands_still_while_it_stores_keeps_no_other_from_storing(database: Database) -> None:
+    limit = "idle_in_transaction_session_timeout"
     lost, kept = event(), event()
     with pytest.raises(StorageError), database.begin() as frozen:
         event_store.record(frozen, [lost], received_at=NOW)
+        assert frozen.scalar(text(f"SHOW {limit}")) == "20s"
+        frozen.execute(text(f"SET LOCAL {limit} = 100"))
         with database.begin() as session:
             event_store.record(session, [kept], received_at=NOW)
     with database.read() as session:
         assert [one.id for one in event_store.latest(session)] == [kept.id]
-        assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == "0", "afterwards as it was"
+        assert session.scalar(text(f"SHOW {limit}")) == "0", "afterwards as it was"
 
 
 def test_the_newest_events_can_be_asked_for_by_gate_and_person(database: Database) -> None:
