@@ -45,6 +45,11 @@ class DirectoryServices:
         return BatchedReads(load)
 
     @cached_property
+    def looks_at_clock(self) -> BatchedReads[None, bool]:
+        """Look whether gates are told the server's time: once for all who ask meanwhile, in a thread of its own."""
+        return BatchedReads(lambda _asked: {None: self.clock_believed()})
+
+    @cached_property
     def quiet_zones(self) -> BatchedReads[Asked, PresencePage]:
         """Look up whether a device that asks for passages knows all of its zone."""
 

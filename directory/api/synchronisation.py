@@ -89,7 +89,7 @@ async def get_changes(
     if view == "full" and device.role is DeviceRole.CONTROLLER:
         raise TemplatesNotForControllersError
     headers = {"Cache-Control": "no-store", KEY_CHECK_HEADER: key_check(services.credential_key)}
-    if await run_in_threadpool(services.clock_believed):
+    if await services.looks_at_clock.get(None):
         headers[TIME_HEADER] = now.isoformat()
     if view == "full" and (pictured := services.pictured_events(gate)):
         headers[PICTURES_HEADER] = " ".join(pictured)
@@ -148,7 +148,7 @@ async def get_presence(
     if page is None:
         page = await run_in_threadpool(find_page)
     # What the server says later without being asked counts only from this time on.
-    headers = {TIME_HEADER: now.isoformat()} if await run_in_threadpool(services.clock_believed) else {}
+    headers = {TIME_HEADER: now.isoformat()} if await services.looks_at_clock.get(None) else {}
     # Written once, here: FastAPI would build and check it a second time.
     return Response(
         page.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store", **headers}
