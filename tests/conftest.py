@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -32,7 +31,7 @@ from models.store import ModelInstallError, ModelStore
 from tests import forked, forked_workers
 from tests.apps import LentApps
 from tests.databases import CREDENTIAL_KEY, LentDatabases, copied
-from tests.long_modules import begin_with_long
+from tests.long_modules import begin_with_long, shuffled
 from tests.mosquitto import AS_ROOT, find_mosquitto, start_mosquitto, write_passwords
 from tests.notify_socket import NotifySocket, notify_socket
 from tests.ports import free_port
@@ -329,7 +328,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if (seed := config.getoption("shuffle")) is not None:
-        random.Random(seed).shuffle(items)
+        items[:] = shuffled(items, seed)
         return
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     items[:] = begin_with_long(items, workers)

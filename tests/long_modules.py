@@ -1,5 +1,6 @@
-"""In which order the suite runs: each worker begins with the modules that take longest."""
+"""In which order the suite runs: each worker begins with the modules that take longest; or in a random order."""
 
+import random
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -53,6 +54,23 @@ def begin_with_long(items: Sequence[pytest.Item], workers: int) -> list[pytest.I
         size = len(items) * (worker + 1) // workers - len(ordered)
         ordered += [*share, *islice(others, max(0, size - len(share)))]
     return [*ordered, *others]
+
+
+def shuffled(items: Sequence[pytest.Item], seed: int) -> list[pytest.Item]:
+    """Return `items` with the modules in a random order and the tests of each in one, both that of `seed`.
+
+    Modules stay in one piece here too: with their tests mixed, what they share is made anew for nearly every test, and
+    a whole run takes hours.
+    """
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+    order = random.Random(seed)
+    for tests in modules.values():
+        order.shuffle(tests)
+    found = list(modules.values())
+    order.shuffle(found)
+    return _joined(found)
 
 
 def _joined(modules: Iterable[list[pytest.Item]]) -> list[pytest.Item]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.long_modules import LONG, begin_with_long
+from tests.long_modules import LONG, begin_with_long, shuffled
 
 FOLDER = Path(__file__).parent
 
@@ -38,3 +38,15 @@ def test_each_share_begins_with_a_long_module() -> None:
     share = len(ordered) // 4
     begun = [ordered[worker * share].path for worker in range(4)]
     assert begun == [FOLDER / name for name in LONG[:4]]
+
+
+def test_a_seed_is_an_order_of_modules_and_of_the_tests_in_each() -> None:
+    ordered = shuffled(ITEMS, 7)
+    assert sorted(ordered, key=ITEMS.index) == ITEMS
+    pieces = [path for path, _ in groupby(ordered, key=lambda item: item.path)]
+    modules = [path for path, _ in groupby(ITEMS, key=lambda item: item.path)]
+    assert (sorted(pieces), pieces == modules) == (sorted(modules), False), "each in one piece, and elsewhere"
+    numbers = [item.number for item in ordered if item.path == modules[0]]
+    assert numbers != sorted(numbers)
+    assert shuffled(ITEMS, 7) == ordered
+    assert shuffled(ITEMS, 8) != ordered
