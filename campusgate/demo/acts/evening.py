@@ -6,7 +6,7 @@ from campusgate.demo.report import SceneResult
 from campusgate.demo.stage import Stage, poll
 from operations.alarms.rules import AlarmKind
 
-_PLAYED = frozenset({AlarmKind.FORCED, AlarmKind.SPOOF, AlarmKind.FIRE, AlarmKind.CURFEW})
+_PLAYED = frozenset({AlarmKind.FORCED, AlarmKind.SPOOF, AlarmKind.FIRE, AlarmKind.CURFEW, AlarmKind.WIRE_FAULT})
 """What the scenes raise and a guard must look at; everything else ends by itself."""
 _ENDS_WITHIN_S = 60.0
 _NOTE = "演示中的一幕，已查看。 Part of the demonstration; looked at."
