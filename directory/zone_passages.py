@@ -32,7 +32,7 @@ _AHEAD = 1_000_000_000
 _AT_ONCE = 500
 """People in one statement."""
 _PASSAGES, _STATES, _GATES = (table_of(one) for one in (ZonePassage, ZonePassageState, GateRecord))
-_COUNT_INSIDE = (
+COUNT_INSIDE = (
     select(_PASSAGES.c.zone, func.count().label("number"))
     .where(
         _PASSAGES.c.direction == Direction.ENTRY.value,
@@ -41,7 +41,8 @@ _COUNT_INSIDE = (
     )
     .group_by(_PASSAGES.c.zone)
 )
-_COUNT_INSIDE_THESE = _COUNT_INSIDE.where(_PASSAGES.c.zone.in_(bindparam("zones", expanding=True)))
+"""How many are in each zone by their passages since `earliest`; zones with nobody are left out."""
+_COUNT_INSIDE_THESE = COUNT_INSIDE.where(_PASSAGES.c.zone.in_(bindparam("zones", expanding=True)))
 _SELECT_ZONE_STATES = (
     select(_GATES.c.name.label("gate"), _STATES.c.zone, _STATES.c.revision, _STATES.c.forgiven_before)
     .join(_STATES, _STATES.c.zone == _GATES.c.policy["inner_zone"].as_string())
@@ -151,7 +152,7 @@ def find_quiet(session: Session, asked: Collection[Asked]) -> Mapping[Asked, Pre
 def count_inside(session: Session, zones: Collection[str] | None = None, *, now: datetime) -> dict[str, int]:
     """Return how many people are in each zone by the passages of the last day; zones with nobody are left out."""
     given: dict[str, Any] = {"earliest": now - REMEMBERED}
-    statement = _COUNT_INSIDE
+    statement = COUNT_INSIDE
     if zones is not None:
         statement, given = _COUNT_INSIDE_THESE, given | {"zones": list(zones)}
     return {row.zone: row.number for row in session.execute(statement, given)}

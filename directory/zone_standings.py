@@ -2,27 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from access.passages import REMEMBERED, ZoneStanding
-from access.policy import Direction
 from database import table_of
-from directory.tables import GateRecord, ZonePassage, ZonePassageState
-from directory.zone_passages import LOOKING_BACK
+from directory.tables import GateRecord, ZonePassageState
+from directory.zone_passages import COUNT_INSIDE, LOOKING_BACK
 
-_PASSAGES, _STATES, _GATES = (table_of(one) for one in (ZonePassage, ZonePassageState, GateRecord))
+_STATES, _GATES = (table_of(one) for one in (ZonePassageState, GateRecord))
 _ZONE = _GATES.c.policy["inner_zone"].as_string()
-_INSIDE = (
-    select(_PASSAGES.c.zone, func.count().label("number"))
-    .where(
-        _PASSAGES.c.direction == Direction.ENTRY.value,
-        _PASSAGES.c.gate.is_not(None),
-        _PASSAGES.c.at > bindparam("earliest"),
-    )
-    .group_by(_PASSAGES.c.zone)
-    .subquery()
-)
+_INSIDE = COUNT_INSIDE.subquery()
 _SELECT = (
     select(
         _GATES.c.name.label("gate"),
