@@ -1,11 +1,13 @@
 """Server, line, dispenser and the loop between them, for tests that turn it by hand."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 from campusgate.processes.dispenser import ReopenedLine
 from card_dispensing.crt571 import Crt571, Timing
 from card_dispensing.handing_out import CardIssuer
+from card_dispensing.issues import HANDED_OUT_WITHIN
 from card_dispensing.server_client import ServerClient, ServerError
 from tests.card_dispensing.crt571_peer import Peer
 from tests.card_dispensing.kiosk_campus import KioskCampus
@@ -66,3 +68,14 @@ def inside(peer: Peer) -> tuple[list[str], list[str], str | None]:
     """What was handed out, what is in the bin, and what is on its way."""
     machine = peer.machine
     return machine.out, machine.bin, machine.inside
+
+
+def keep_fee(rig: Rig, campus: KioskCampus) -> UUID:
+    """The wallet is suspended between the booking and its reversal."""
+    issue = rig.ask()
+    rig.server.loses = "book"
+    rig.turn()
+    campus.suspend()
+    campus.clock.now += HANDED_OUT_WITHIN + timedelta(seconds=1)
+    rig.turn()
+    return issue

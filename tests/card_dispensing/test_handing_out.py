@@ -19,7 +19,7 @@ from card_dispensing.sightings import DispenserNotReadyError
 from database import new_id
 from tests.card_dispensing.crt571_peer import UIDS
 from tests.card_dispensing.kiosk_campus import LOST_UID, KioskCampus, add_person, client_of
-from tests.card_dispensing.kiosk_rig import SHORT, TIMING, Rig, inside
+from tests.card_dispensing.kiosk_rig import SHORT, TIMING, Rig, inside, keep_fee
 from tests.databases import ON_BOTH, ON_SQLITE
 
 pytestmark = ON_SQLITE
@@ -308,12 +308,7 @@ def test_after_a_reversal_the_loss_may_be_released(rig: Rig, campus: KioskCampus
 
 
 def test_a_fee_that_the_wallet_does_not_take_back_is_said(rig: Rig, campus: KioskCampus) -> None:
-    issue = rig.ask()
-    rig.server.loses = "book"
-    rig.turn()
-    campus.suspend()
-    campus.clock.now += HANDED_OUT_WITHIN + timedelta(seconds=1)
-    rig.turn()
+    issue = keep_fee(rig, campus)
     assert (campus.state(issue), campus.issue(issue).problem) == ("failed", sightings.FEE_KEPT)
     assert campus.money() == (500, 1000)
     assert not campus.has_card(UIDS[0])

@@ -14,12 +14,12 @@ from accounts.reissue import FeeNotReturnedError
 from accounts.vocabulary import PersonState, Role
 from card_dispensing import sightings, unsettled
 from card_dispensing.contract import IssueState
-from card_dispensing.issues import HANDED_OUT_WITHIN, IssueOverError
+from card_dispensing.issues import IssueOverError
 from card_dispensing.server_client import RejectedError
 from database import new_id
 from tests.card_dispensing.crt571_peer import UIDS
 from tests.card_dispensing.kiosk_campus import KioskCampus, add_person, client_of
-from tests.card_dispensing.kiosk_rig import Rig
+from tests.card_dispensing.kiosk_rig import Rig, keep_fee
 from tests.databases import ON_BOTH, ON_SQLITE
 from web.problems import NotFoundError
 
@@ -35,17 +35,6 @@ class Staff:
 
 
 CASHIER = Staff(new_id())
-
-
-def keep_fee(rig: Rig, campus: KioskCampus) -> UUID:
-    """The wallet is suspended between the booking and its reversal."""
-    issue = rig.ask()
-    rig.server.loses = "book"
-    rig.turn()
-    campus.suspend()
-    campus.clock.now += HANDED_OUT_WITHIN + timedelta(seconds=1)
-    rig.turn()
-    return issue
 
 
 def release(campus: KioskCampus) -> None:
