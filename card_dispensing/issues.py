@@ -3,6 +3,7 @@
 People are locked before the issues of their cards.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -28,7 +29,8 @@ HANDED_OUT_WITHIN: Final = timedelta(seconds=90)
 """From the booking on, for the same reason: also a process that was started again hands out nothing later."""
 _CLOCK_STEP: Final = timedelta(seconds=5)
 """How far a clock is set back without a word; by more, and nobody knows how long ago it was."""
-_OPEN: Final = (IssueState.WAITING.value, IssueState.PREPARING.value, IssueState.BOOKED.value)
+_BOOKED: Final = (IssueState.BOOKED.value,)
+_OPEN: Final = (IssueState.WAITING.value, IssueState.PREPARING.value, *_BOOKED)
 
 
 class DispenserBusyError(ProblemError):
@@ -211,11 +213,9 @@ def hand_out(session: Session, dispenser_id: UUID, issue_id: UUID, now: datetime
         NotFoundError: this dispenser has no such issue.
         IssueOverError: it is not booked.
     """
-    issue = _lock(session, dispenser_id, issue_id)
-    if issue.state == IssueState.HANDED_OUT.value:
+    issue = _lock_for(session, dispenser_id, issue_id, IssueState.HANDED_OUT, of=_BOOKED)
+    if issue is None:
         return
-    if issue.state != IssueState.BOOKED.value:
-        raise IssueOverError(state=issue.state)
     issue.state, issue.ended_at = IssueState.HANDED_OUT.value, now
     _record(session, issue, "hand_out", now)
 
@@ -231,11 +231,9 @@ def mark_unclear(
         NotFoundError: this dispenser has no such issue.
         IssueOverError: it is not booked.
     """
-    issue = _lock(session, dispenser_id, issue_id)
-    if issue.state == IssueState.UNCLEAR.value:
+    issue = _lock_for(session, dispenser_id, issue_id, IssueState.UNCLEAR, of=_BOOKED)
+    if issue is None:
         return
-    if issue.state != IssueState.BOOKED.value:
-        raise IssueOverError(state=issue.state)
     issue.state, issue.problem = IssueState.UNCLEAR.value, sightings.GONE
     services.notify(session, issue.person_id, AccountNotice.REISSUE_UNCLEAR, now=now)
     _record(session, issue, "unclear", now)
@@ -256,11 +254,9 @@ def give_up(
         NotFoundError: this dispenser has no such issue.
         IssueOverError: the card was handed out, or is gone.
     """
-    issue = _lock(session, dispenser_id, issue_id)
-    if issue.state == IssueState.FAILED.value:
+    issue = _lock_for(session, dispenser_id, issue_id, IssueState.FAILED, of=_OPEN)
+    if issue is None:
         return
-    if issue.state not in _OPEN:
-        raise IssueOverError(state=issue.state)
     problem = (fault or Fault.DEFECT).value
     if issue.loss_id is not None and issue.card_id is not None:
         by = _actor(issue.dispenser_id)
@@ -290,6 +286,23 @@ def _lock(session: Session, dispenser_id: UUID, issue_id: UUID) -> CardIssue:
         raise NotFoundError("this dispenser has no such issue")
     people.get(session, issue.person_id, lock=True)
     session.refresh(issue, with_for_update=True)
+    return issue
+
+
+def _lock_for(
+    session: Session, dispenser_id: UUID, issue_id: UUID, state: IssueState, *, of: Collection[str]
+) -> CardIssue | None:
+    """Return an issue in one of the states `of`, to be brought to `state`; None where it is there already.
+
+    Raises:
+        NotFoundError: this dispenser has no such issue.
+        IssueOverError: it is in another state.
+    """
+    issue = _lock(session, dispenser_id, issue_id)
+    if issue.state == state.value:
+        return None
+    if issue.state not in of:
+        raise IssueOverError(state=issue.state)
     return issue
 
 
